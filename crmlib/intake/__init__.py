@@ -1,0 +1,1 @@
+"""Intake: tables and columns accepted, opened, checked and stored."""
