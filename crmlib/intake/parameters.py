@@ -1,0 +1,368 @@
+"""The parameters of a notebook: read from its parameters cell, and checked before anything runs.
+
+papermill injects whatever it is given: it takes an unknown name with a mere warning and
+never looks at a type. So the suite checks first. Two sets of rules meet here:
+
+* what the notebook's own parameters cell says: which names there are, and of which type;
+* what `KNOWN` says about names that mean the same in every notebook: range and format.
+
+An analyst's own notebook may have names that `KNOWN` does not list; they are checked
+by the type of their default alone.
+"""
+
+import ast
+import difflib
+import io
+import json
+import tokenize
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+
+from crmlib.errors import ParameterError
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One line of a parameters cell.
+
+    Attributes
+    ----------
+    name : str
+    default : object
+        The value the notebook runs with when nobody says otherwise.
+    type : str
+        ``"str"``, ``"int"``, ``"float"``, ``"bool"`` or ``"list"``, taken from the default.
+    comment : str
+        The text after ``#``: type, unit and meaning.
+    """
+
+    name: str
+    default: Any
+    type: str
+    comment: str = ""
+
+
+class ParameterProblems(ParameterError):
+    """Several problems with parameters, told together, one line each.
+
+    Parameters
+    ----------
+    problems : sequence of ParameterError
+    """
+
+    def __init__(self, problems):
+        self.problems = tuple(problems)
+        first = self.problems[0]
+        super().__init__(first.found, first.expected, first.remedy)
+        self.args = ("\n".join(str(problem) for problem in self.problems),)
+
+    def __reduce__(self):
+        return type(self), (self.problems,)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a well-known parameter may be: an annotated type, and the same in words."""
+
+    annotation: Any
+    words: str
+
+    def check(self, value: Any) -> Any:
+        """Return the value in its proper type; raise pydantic's error if it is not allowed."""
+        return TypeAdapter(self.annotation).validate_python(value, strict=True)
+
+
+def _iso_day_or_empty(text: str) -> str:
+    if text:
+        if len(text) != 10:
+            raise ValueError("not YYYY-MM-DD")
+        date.fromisoformat(text)
+    return text
+
+
+def _whole(lowest: int, highest: int | None, words: str) -> Rule:
+    return Rule(Annotated[int, Field(ge=lowest, le=highest)], words)
+
+
+def _real(lowest: float, highest: float | None, words: str) -> Rule:
+    return Rule(Annotated[float, Field(ge=lowest, le=highest, allow_inf_nan=False)], words)
+
+
+_SHARE = _real(0, 1, "a share from 0 to 1")
+_PRICE = _real(0, None, "an amount of money, 0 or more")
+
+#: Names that mean the same in every notebook. To add one, add one line.
+KNOWN: dict[str, Rule] = {
+    "source": Rule(
+        Annotated[str, Field(min_length=1)],
+        "'bundled', or the path of a run file, folder or file, or a database URL",
+    ),
+    "as_of": Rule(
+        Annotated[str, AfterValidator(_iso_day_or_empty)],
+        "a day as YYYY-MM-DD, or nothing for the last day in the data",
+    ),
+    "period_months": _whole(1, 60, "a whole number of months from 1 to 60"),
+    "replications": _whole(50, 5000, "a whole number from 50 to 5000"),
+    "seed": _whole(0, None, "a whole number, 0 or more"),
+    "contact_shift": _SHARE,
+    "discount_cap": _SHARE,
+    "minimum_order": _PRICE,
+    "delivery_fee": _PRICE,
+}
+
+_TYPE_WORDS = {
+    "str": "text in quotes",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "list": "a list",
+}
+
+
+def read_parameters(notebook: "str | Path | Mapping[str, Any]") -> dict[str, Parameter]:
+    """Read the cell tagged ``parameters`` of a notebook.
+
+    Parameters
+    ----------
+    notebook : str, Path or notebook node
+        Path of an ``.ipynb`` file, or the notebook already read.
+
+    Returns
+    -------
+    dict of str to Parameter
+        In the order of the cell; empty if the notebook has no such cell.
+
+    Raises
+    ------
+    ParameterError
+        If a line is not ``name = literal``, a name comes twice, or two cells carry the tag.
+
+    Examples
+    --------
+    >>> cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]},
+    ...         "source": "period_months = 12  # int, months, length of a period"}
+    >>> read_parameters({"cells": [cell]})["period_months"]
+    Parameter(name='period_months', default=12, type='int', comment='int, months, length of a period')
+    """
+    label = "the notebook"
+    if isinstance(notebook, str | Path):
+        label = Path(notebook).name
+        try:
+            notebook = json.loads(Path(notebook).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as problem:
+            raise ParameterError(
+                f"{label} cannot be read as a notebook ({problem})",
+                "an .ipynb file",
+                "open it in JupyterLab and save it again",
+            ) from problem
+    cells = [
+        cell
+        for cell in notebook.get("cells", [])
+        if cell.get("cell_type") == "code" and "parameters" in cell.get("metadata", {}).get("tags", [])
+    ]
+    if not cells:
+        return {}
+    if len(cells) > 1:
+        raise ParameterError(
+            f"{len(cells)} cells tagged 'parameters' in {label}",
+            "one",
+            "put all parameters into one cell",
+        )
+    source = cells[0].get("source", "")
+    return _parse("".join(source), label)
+
+
+def _parse(source: str, label: str) -> dict[str, Parameter]:
+    """Parse lines ``name = literal  # comment``."""
+    try:
+        lines = ast.parse(source).body
+    except SyntaxError as problem:
+        raise _line_error(label, problem.lineno, "it is not valid Python") from problem
+    comments = {
+        token.start[0]: token.string.lstrip("# ").rstrip()
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
+    }
+    found: dict[str, Parameter] = {}
+    for line in lines:
+        name = _target(line)
+        if name is None:
+            raise _line_error(label, line.lineno, "it is not 'name = value'")
+        if name in found:
+            raise _line_error(label, line.lineno, f"'{name}' comes a second time")
+        try:
+            default = ast.literal_eval(line.value)
+        except ValueError as problem:
+            raise _line_error(label, line.lineno, f"the value of '{name}' has to be worked out") from problem
+        kind = type(default).__name__
+        if kind not in _TYPE_WORDS or (kind == "list" and any(type(v).__name__ == "list" for v in default)):
+            raise _line_error(label, line.lineno, f"the value of '{name}' is of type {kind}")
+        found[name] = Parameter(name, default, kind, comments.get(line.end_lineno, ""))
+    return found
+
+
+def _target(line: ast.stmt) -> str | None:
+    """Name on the left of a plain assignment, or None for any other statement."""
+    if isinstance(line, ast.Assign) and len(line.targets) == 1 and isinstance(line.targets[0], ast.Name):
+        return line.targets[0].id
+    if isinstance(line, ast.AnnAssign) and line.value is not None and isinstance(line.target, ast.Name):
+        return line.target.id
+    return None
+
+
+def _line_error(label: str, line: int | None, what: str) -> ParameterError:
+    return ParameterError(
+        f"line {line} of the parameters cell of {label}: {what}",
+        "one line 'name = value' per parameter, the value being text, a number, True, False or a short list",
+        "move anything else to a later cell",
+    )
+
+
+def check_parameters(
+    declared: Mapping[str, Parameter], given: Mapping[str, Any], where: str = "the notebook"
+) -> dict[str, Any]:
+    """Check the values given for a notebook against its parameters cell and the rules.
+
+    Parameters
+    ----------
+    declared : mapping of str to Parameter
+        What `read_parameters` found.
+    given : mapping of str to object
+        Values from a run file or a command line.
+    where : str, default "the notebook"
+        Name of the notebook, for the message.
+
+    Returns
+    -------
+    dict
+        The given values in the type of the notebook's default: a whole number given for a
+        number becomes a float, a day becomes ``YYYY-MM-DD``. Names not given are not in it.
+
+    Raises
+    ------
+    ParameterError
+        All unknown names, wrong types and values out of range, one line each.
+
+    Examples
+    --------
+    >>> declared = {"delivery_fee": Parameter("delivery_fee", 4.9, "float")}
+    >>> check_parameters(declared, {"delivery_fee": 6})
+    {'delivery_fee': 6.0}
+    >>> check_parameters(declared, {"delivery_fees": 6})
+    Traceback (most recent call last):
+    crmlib.errors.ParameterError: Found: unknown parameter 'delivery_fees' for the notebook. \
+Expected: one of: delivery_fee. What to do: write 'delivery_fee', if that was meant.
+    """
+    values, problems = {}, []
+    for name, value in given.items():
+        try:
+            if name not in declared:
+                raise unknown_name(name, declared, where)
+            values[name] = _typed(declared[name], value, where)
+        except ParameterError as problem:
+            problems.append(problem)
+    _raise_all(problems)
+    return values
+
+
+def check_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Check a notebook's own values against the rules for well-known names.
+
+    A notebook calls this in its first code cell, so that a value typed by hand in JupyterLab
+    is refused as clearly as one in a run file.
+
+    Parameters
+    ----------
+    values : mapping of str to object
+        Names and values. Names `KNOWN` does not list are passed through.
+
+    Returns
+    -------
+    dict
+        The values, in their proper types.
+
+    Raises
+    ------
+    ParameterError
+        All values not allowed, one line each.
+
+    Examples
+    --------
+    >>> check_values({"period_months": 12, "my_own_limit": 3})
+    {'period_months': 12, 'my_own_limit': 3}
+    >>> check_values({"period_months": 0})
+    Traceback (most recent call last):
+    crmlib.errors.ParameterError: Found: period_months = 0. Expected: a whole number of months from 1 to 60. \
+What to do: change period_months.
+    """
+    checked, problems = {}, []
+    for name, value in values.items():
+        try:
+            checked[name] = _by_rule(name, value)
+        except ParameterError as problem:
+            problems.append(problem)
+    _raise_all(problems)
+    return checked
+
+
+def unknown_name(name: str, known: "Mapping[str, Any] | list[str]", where: str) -> ParameterError:
+    """Make the error for a parameter nobody knows, with the nearest name that exists."""
+    nearest = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return ParameterError(
+        f"unknown parameter '{name}' for {where}",
+        f"one of: {', '.join(known)}" if known else "no parameters, since it has none",
+        f"write '{nearest[0]}', if that was meant" if nearest else f"remove or rename '{name}'",
+    )
+
+
+def _raise_all(problems: list[ParameterError]) -> None:
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise ParameterProblems(problems)
+
+
+def _by_rule(name: str, value: Any, where: str = "") -> Any:
+    """Apply the rule for a well-known name; pass any other value through."""
+    if name not in KNOWN:
+        return value
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = value.isoformat()  # TOML has dates of its own
+    try:
+        return KNOWN[name].check(value)
+    except ValidationError as problem:
+        raise _not_allowed(name, value, KNOWN[name].words, where) from problem
+
+
+def _typed(parameter: Parameter, value: Any, where: str) -> Any:
+    """Check one given value: first by its rule, then by the type of the notebook's default."""
+    value = _by_rule(parameter.name, value, where)
+    kind = type(value).__name__
+    if parameter.type == "float" and kind == "int":
+        return float(value)
+    if kind != parameter.type:
+        raise _not_allowed(parameter.name, value, _TYPE_WORDS[parameter.type], where)
+    if kind == "list" and parameter.default:
+        return _typed_list(parameter, value, where)
+    return value
+
+
+def _typed_list(parameter: Parameter, values: list, where: str) -> list:
+    """Check that the members of a list are of the type of the default's members."""
+    wanted = {type(member).__name__ for member in parameter.default}
+    if "float" in wanted:
+        values = [float(v) if type(v).__name__ == "int" else v for v in values]
+    if any(type(member).__name__ not in wanted for member in values):
+        words = " or ".join(_TYPE_WORDS[kind] for kind in sorted(wanted))
+        raise _not_allowed(parameter.name, values, f"a list, each member {words}", where)
+    return values
+
+
+def _not_allowed(name: str, value: Any, words: str, where: str) -> ParameterError:
+    place = f" for {where}" if where else ""
+    return ParameterError(f"{name} = {value!r}{place}", words, f"change {name}")

@@ -1,0 +1,156 @@
+"""Parameters are read from the parameters cell and refused, all at once, before anything runs."""
+
+import json
+import pickle
+from datetime import date
+
+import pytest
+
+from crmlib.errors import ParameterError
+from crmlib.intake.parameters import (
+    KNOWN,
+    Parameter,
+    check_parameters,
+    check_values,
+    read_parameters,
+)
+
+
+def notebook(*sources, tags=("parameters",)):
+    return {
+        "cells": [
+            {"cell_type": "code", "metadata": {"tags": list(tags)}, "source": source} for source in sources
+        ]
+    }
+
+
+def test_names_types_defaults_and_comments_are_read_in_order():
+    declared = read_parameters(
+        notebook(
+            'source = "bundled"  # str, the data to open\n'
+            "rate = 0.1  # float, share per year, the cost of capital\n"
+            "n = 12\n"
+            "flag = False\n"
+            "groups = [0.2, 0.5]  # list, shares\n"
+            'hash = "a # b"  # str, a value with a hash sign'
+        )
+    )
+    assert list(declared) == ["source", "rate", "n", "flag", "groups", "hash"]
+    assert [p.type for p in declared.values()] == ["str", "float", "int", "bool", "list", "str"]
+    assert declared["rate"] == Parameter("rate", 0.1, "float", "float, share per year, the cost of capital")
+    assert declared["hash"].default == "a # b"
+    assert declared["n"].comment == ""
+
+
+def test_a_file_gives_the_same_as_the_notebook_node(tmp_path):
+    node = notebook(["n = 3\n", "k = 4"])
+    path = tmp_path / "x.ipynb"
+    path.write_text(json.dumps(node))
+    assert read_parameters(path) == read_parameters(node) == read_parameters(str(path))
+
+
+def test_without_the_tag_there_are_no_parameters():
+    assert read_parameters(notebook("n = 3", tags=())) == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["n = 3 + 4", "import os", "n = 3\nn = 4", "a, b = 1, 2", "n = None", "n = [[1]]", "n = {'a': 1}", "n = ("],
+)
+def test_a_line_that_is_not_a_plain_value_is_refused(source):
+    with pytest.raises(ParameterError, match="line"):
+        read_parameters(notebook(source))
+
+
+def test_two_parameter_cells_are_refused():
+    with pytest.raises(ParameterError, match="2 cells"):
+        read_parameters(notebook("n = 3", "k = 4"))
+
+
+def test_an_unreadable_file_is_named(tmp_path):
+    path = tmp_path / "broken.ipynb"
+    path.write_text("{")
+    with pytest.raises(ParameterError, match=r"broken\.ipynb"):
+        read_parameters(path)
+
+
+DECLARED = read_parameters(
+    notebook('as_of = ""\nperiod_months = 12\ndelivery_fee = 4.9\nmine = 3\nstrict = True\nshares = [0.1]\nnames = ["a"]')
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "checked"),
+    [
+        ({"delivery_fee": 6}, {"delivery_fee": 6.0}),
+        ({"as_of": date(2025, 6, 30)}, {"as_of": "2025-06-30"}),
+        ({"as_of": ""}, {"as_of": ""}),
+        ({"shares": [0, 1]}, {"shares": [0.0, 1.0]}),
+        ({"names": []}, {"names": []}),
+        ({"strict": False}, {"strict": False}),
+        ({"mine": -7}, {"mine": -7}),
+    ],
+)
+def test_allowed_values_come_back_in_the_type_of_the_default(given, checked):
+    result = check_parameters(DECLARED, given)
+    assert result == checked
+    assert [type(v) for v in result.values()] == [type(v) for v in checked.values()]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"period_months": 0},
+        {"period_months": 61},
+        {"period_months": True},
+        {"period_months": 12.0},
+        {"period_months": "12"},
+        {"delivery_fee": -0.01},
+        {"delivery_fee": float("inf")},
+        {"delivery_fee": True},
+        {"as_of": "30/06/2025"},
+        {"as_of": "20250630"},
+        {"as_of": "2025-02-30"},
+        {"mine": 3.5},
+        {"mine": False},
+        {"strict": 1},
+        {"shares": ["a"]},
+        {"shares": 0.1},
+        {"names": [True]},
+    ],
+)
+def test_a_value_not_allowed_names_the_parameter_and_what_is_allowed(given):
+    (name,) = given
+    with pytest.raises(ParameterError) as caught:
+        check_parameters(DECLARED, given, "02_profitability")
+    assert caught.value.found.startswith(f"{name} = ")
+    assert "02_profitability" in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_an_unknown_name_suggests_the_nearest():
+    with pytest.raises(ParameterError, match="'period_months'") as caught:
+        check_parameters(DECLARED, {"period_month": 3})
+    assert "unknown parameter 'period_month'" in caught.value.found
+
+
+def test_all_problems_are_told_at_once_one_line_each():
+    with pytest.raises(ParameterError) as caught:
+        check_parameters(DECLARED, {"nonsense": 1, "period_months": 0, "mine": "x", "delivery_fee": 2})
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 3
+    assert all(name in line for name, line in zip(("nonsense", "period_months", "mine"), lines, strict=True))
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_check_values_looks_at_well_known_names_only():
+    assert check_values({"seed": 0, "anything": object}) == {"seed": 0, "anything": object}
+    with pytest.raises(ParameterError, match="seed"):
+        check_values({"seed": -1})
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_every_rule_says_in_words_what_it_wants(name):
+    with pytest.raises(ParameterError) as caught:
+        check_values({name: object()})
+    assert caught.value.expected == KNOWN[name].words
