@@ -1,0 +1,1 @@
+"""Analysis: checked tables in, frames of numbers out. Nothing here reads files, prints or plots."""

@@ -1,0 +1,73 @@
+"""A stretch of whole months that ends on the last known day."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import ibis
+import pandas as pd
+
+DAYS_PER_MONTH = 365.25 / 12
+
+
+@dataclass(frozen=True)
+class Period:
+    """The days from `first` to `last`, both included.
+
+    Attributes
+    ----------
+    first, last : datetime.date
+        First and last day of the period.
+    months : float
+        Length in months. Whole for a period cut by `ending`; a fraction where
+        the data begin later than the period would.
+
+    Examples
+    --------
+    >>> year = Period.ending(date(2026, 6, 30), months=12)
+    >>> print(year)
+    1 July 2025 to 30 June 2026
+    >>> print(year.previous())
+    1 July 2024 to 30 June 2025
+    """
+
+    first: date
+    last: date
+    months: float
+
+    @classmethod
+    def ending(cls, last: date, months: int, known_since: date | None = None) -> "Period":
+        """Cut the last `months` months up to `last`, but not before `known_since`.
+
+        Parameters
+        ----------
+        last : datetime.date
+            Last day, usually ``as_of``.
+        months : int
+            Whole months wanted.
+        known_since : datetime.date, optional
+            First day with data. Where it lies inside the period, the period
+            starts there and `months` becomes days divided by 30.4375.
+        """
+        first = (pd.Timestamp(last + timedelta(days=1)) - pd.DateOffset(months=months)).date()
+        if known_since is None or known_since <= first:
+            return cls(first, last, months)
+        return cls(known_since, last, ((last - known_since).days + 1) / DAYS_PER_MONTH)
+
+    def previous(self) -> "Period":
+        """Return the period of the same length just before this one."""
+        if self.months != int(self.months):
+            length = (self.last - self.first).days + 1
+            return Period(self.first - timedelta(days=length), self.first - timedelta(days=1), self.months)
+        return Period.ending(self.first - timedelta(days=1), int(self.months))
+
+    def covers(self, day: ibis.Value) -> ibis.Value:
+        """Return the condition that the date or timestamp expression `day` lies in the period."""
+        end = self.last + timedelta(days=1)
+        return (day >= ibis.literal(self.first)) & (day < ibis.literal(end))
+
+    def __str__(self) -> str:
+        return f"{_day(self.first)} to {_day(self.last)}"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"

@@ -1,0 +1,265 @@
+"""Profit per customer, and how it is spread over the base.
+
+Profit of a customer in a period = net sales - cost of goods - cost to serve -
+acquisition cost (only in the period the customer was won). Costs that no customer
+causes, unused capacity among them, stay with the company.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from crmlib.analysis.costing import by_purpose
+from crmlib.analysis.intervals import ratio_interval
+from crmlib.analysis.ledger import Ledger
+
+STATEMENT = {
+    "list_sales": "Sales at list price",
+    "discounts": "Discounts",
+    "returns": "Returns",
+    "net_sales": "Net sales",
+    "cost_of_goods": "Cost of goods",
+    "gross_margin": "Gross margin",
+    "service_order": "Serving orders",
+    "service_return": "Handling returns",
+    "service_relationship": "Calls, visits and other service",
+    "acquisition_cost": "Acquisition cost",
+    "profit": "Customer profit",
+}
+_COSTS = (
+    "discounts",
+    "cost_of_goods",
+    "service_order",
+    "service_return",
+    "service_relationship",
+    "acquisition_cost",
+)
+
+
+def customer_profit(
+    ledger: Ledger, service: pd.DataFrame | None = None, acquisition: pd.Series | None = None
+) -> pd.DataFrame:
+    """Put each customer's money of one period into one row.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        As returned by `crmlib.analysis.ledger.customer_ledger`.
+    service : DataFrame, optional
+        Cost of events as returned by `crmlib.analysis.costing.service_costs`.
+    acquisition : Series, optional
+        Acquisition cost by ``customer_id`` of the customers won in the period.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``customer_id`` (sorted): every customer who ordered, caused an event
+        or was won in the period. The columns of the ledger plus ``service_order``,
+        ``service_return``, ``service_relationship``, ``service_cost`` (their sum),
+        ``acquisition_cost`` and ``profit``, in the run's currency.
+    """
+    parts = [ledger.customers]
+    if service is not None:
+        parts.append(by_purpose(service).add_prefix("service_"))
+    if acquisition is not None:
+        parts.append(acquisition.to_frame())
+    customers = pd.concat(parts, axis=1).fillna(0.0).sort_index()
+    for column in ("service_order", "service_return", "service_relationship", "acquisition_cost"):
+        if column not in customers:
+            customers[column] = 0.0
+    customers[["orders", "lines"]] = customers[["orders", "lines"]].astype("int64")
+    customers["service_cost"] = customers[["service_order", "service_return", "service_relationship"]].sum(
+        axis=1
+    )
+    customers["profit"] = (
+        customers["gross_margin"] - customers["service_cost"] - customers["acquisition_cost"]
+    )
+    return customers.rename_axis("customer_id")
+
+
+def equal_groups(values: pd.Series, groups: int = 5) -> pd.Series:
+    """Number equal groups of customers, 1 for the highest values.
+
+    Customers with the same value always share a group, so that neither the order of the
+    rows nor the customers' names decide anything; with many ties the groups are unequal.
+
+    Examples
+    --------
+    >>> equal_groups(pd.Series([10.0, 50.0, 30.0, 20.0, 40.0])).tolist()
+    [5, 1, 3, 4, 2]
+    """
+    rank = values.rank(method="average", ascending=False)
+    return np.ceil(rank * groups / len(values)).clip(1, groups).astype("int64")
+
+
+def income_statement(customers: pd.DataFrame, ledger: Ledger, groups: int = 5) -> pd.DataFrame:
+    """Income statement of the company by tier of customers.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        As returned by `customer_profit`.
+    ledger : Ledger
+        The ledger of the same period.
+    groups : int
+        How many tiers by profit.
+
+    Returns
+    -------
+    DataFrame
+        One row per line of the statement (`STATEMENT`), costs negative; columns
+        ``tier 1`` (the highest profit) to ``tier n``, ``anonymous`` and ``company``.
+        Each line adds up: tiers + anonymous = company.
+    """
+    lines = list(STATEMENT)
+    table = customers.groupby(equal_groups(customers["profit"], groups))[lines].sum().T
+    table = table.reindex(columns=range(1, groups + 1), fill_value=0.0)
+    table.columns = [f"tier {number}" for number in table.columns]
+    table["anonymous"] = ledger.anonymous.reindex(lines).fillna(0.0)
+    table.loc["profit", "anonymous"] = table.loc["gross_margin", "anonymous"]
+    table["company"] = table.sum(axis=1)
+    table.loc[list(_COSTS)] *= -1
+    return table + 0.0  # no negative zeros
+
+
+@dataclass(frozen=True)
+class Whale:
+    """Key numbers of a whale curve.
+
+    Attributes
+    ----------
+    customers, earners, losers : int
+        All customers, those with profit above zero, those with profit below zero.
+    total, peak, loss : float
+        Total profit, profit of the earners (the height of the peak), profit of the
+        losers (<= 0), in the run's currency.
+    peak_share : float
+        Peak as a share of the total; NaN if the total is not positive.
+    peak_interval : tuple of float
+        95 % interval of `peak_share`, treating customers as a sample.
+    peak_at : float
+        Share of customers at the peak.
+    top_fifth_share : float
+        Share of total profit earned by the best fifth of customers; NaN if the total is
+        not positive.
+    """
+
+    customers: int
+    earners: int
+    losers: int
+    total: float
+    peak: float
+    loss: float
+    peak_share: float
+    peak_interval: tuple[float, float]
+    peak_at: float
+    top_fifth_share: float
+
+
+def whale_curve(profit: pd.Series) -> pd.DataFrame:
+    """Cumulate profit from the best customer to the worst.
+
+    Parameters
+    ----------
+    profit : Series of shape (n_customers,)
+        Profit per customer.
+
+    Returns
+    -------
+    DataFrame of shape (n_customers + 1, 2)
+        ``customers_share`` from 0 to 1 and ``cumulative_profit`` in the run's currency.
+
+    Examples
+    --------
+    >>> whale_curve(pd.Series([-2.0, 5.0, 1.0]))["cumulative_profit"].tolist()
+    [0.0, 5.0, 6.0, 4.0]
+    """
+    ordered = np.sort(profit.to_numpy(float))[::-1]
+    return pd.DataFrame(
+        {
+            "customers_share": np.linspace(0.0, 1.0, len(ordered) + 1),
+            "cumulative_profit": np.concatenate([[0.0], np.cumsum(ordered)]),
+        }
+    )
+
+
+def whale(profit: pd.Series) -> Whale:
+    """Summarise the whale curve of `profit`; see `Whale`."""
+    curve = whale_curve(profit)
+    values = profit.to_numpy(float)
+    gains = np.clip(values, 0.0, None)
+    total, peak = float(values.sum()), float(gains.sum())
+    positive = total > 0
+    top = np.interp(0.2, curve["customers_share"], curve["cumulative_profit"])
+    return Whale(
+        customers=len(values),
+        earners=int((values > 0).sum()),
+        losers=int((values < 0).sum()),
+        total=total,
+        peak=peak,
+        loss=total - peak,
+        peak_share=peak / total if positive else float("nan"),
+        peak_interval=ratio_interval(gains, values) if positive else (float("nan"), float("nan")),
+        peak_at=float((values > 0).mean()) if len(values) else float("nan"),
+        top_fifth_share=float(top / total) if positive else float("nan"),
+    )
+
+
+def stobachoff_index(profit: pd.Series) -> float:
+    r"""How much some customers subsidise others: 0 if all earn the same.
+
+    Area between the whale curve and the diagonal, divided by the area under the curve,
+    with the curve normalised to end at 1: :math:`(A - 1/2) / A`. Between 0 (no
+    subsidising) and 1. Undefined, NaN, if the total profit is not positive.
+
+    Source: Storbacka (1997) and van Raaij, Vernooij & van Triest (2003), Industrial
+    Marketing Management 32:573-583; the definition is stated here because published
+    versions differ. It is not a Gini coefficient.
+
+    Examples
+    --------
+    >>> stobachoff_index(pd.Series([1.0, 1.0, 1.0]))
+    0.0
+    >>> round(stobachoff_index(pd.Series([3.0, 0.0, -1.0])), 4)
+    0.5714
+    """
+    curve = whale_curve(profit)["cumulative_profit"].to_numpy()
+    if curve[-1] <= 0:
+        return float("nan")
+    area = np.trapezoid(curve / curve[-1], dx=1.0 / (len(curve) - 1))
+    return max(0.0, float((area - 0.5) / area))
+
+
+def reclassified(customers: pd.DataFrame) -> pd.DataFrame:
+    """Who looks good on gross margin and loses money once service is counted.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        As returned by `customer_profit`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``margin_decile`` (1 holds the highest gross margins): ``customers``,
+        ``turned_negative`` (gross margin above zero, but below zero after the cost to
+        serve), ``moved`` (customers whose decile after service differs by two or more),
+        ``gross_margin`` and ``after_service`` (money in the decile). Acquisition cost is
+        left out: it says nothing about how costly a customer is to serve.
+    """
+    after = customers["gross_margin"] - customers["service_cost"]
+    decile = equal_groups(customers["gross_margin"], 10)
+    frame = pd.DataFrame(
+        {
+            "margin_decile": decile,
+            "turned_negative": (customers["gross_margin"] > 0) & (after < 0),
+            "moved": (equal_groups(after, 10) - decile).abs() >= 2,
+            "gross_margin": customers["gross_margin"],
+            "after_service": after,
+        }
+    )
+    groups = frame.groupby("margin_decile")
+    table = groups.sum()
+    table.insert(0, "customers", groups.size())
+    return table
