@@ -1,0 +1,108 @@
+"""Which column of the source is which column of the contract."""
+
+import difflib
+import re
+from dataclasses import dataclass
+
+from crmlib.intake.contract import Column, Table
+from crmlib.intake.report import Problem
+from crmlib.intake.runfile import TableMap
+
+# What order logs out in the world call these columns; used to suggest a mapping, never to guess one.
+_OTHER_NAMES = {
+    "customer_id": ("customerid", "custid", "clientid", "customer", "client", "buyerid", "userid", "memberid"),
+    "ordered_at": ("date", "orderdate", "invoicedate", "purchasedate", "transactiondate", "timestamp", "datetime"),
+    "net_amount": ("amount", "total", "revenue", "sales", "price", "netsales", "value", "linetotal", "netamount"),
+}
+
+
+@dataclass(frozen=True)
+class Match:
+    """The columns of one table, matched.
+
+    Attributes
+    ----------
+    sources : dict of str to tuple of str
+        Contract column to column or columns of the source (several: their product).
+    unused : tuple of str
+        Columns of the source that were not matched.
+    problems : tuple of Problem
+    """
+
+    sources: dict[str, tuple[str, ...]]
+    unused: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+def match_columns(table: Table, found: list[str], mapped: TableMap) -> Match:
+    """Match the columns `found` with those of `table`, by the run file's map or by name.
+
+    Names are compared without regard to case, surrounding blanks, spaces, hyphens and underscores.
+    """
+    by_key = {_key(name): name for name in reversed(found)}
+    sources: dict[str, tuple[str, ...]] = {}
+    problems: list[Problem] = []
+    for column in table.columns:
+        wanted = mapped.columns.get(column.name)
+        names = [wanted] if isinstance(wanted, str) else wanted or [column.name]
+        actual = [name if name in found else by_key.get(_key(name)) for name in names]
+        if None not in actual:
+            sources[column.name] = tuple(name for name in actual if name is not None)
+        elif wanted:
+            problems += [_wrong_map(table, column, name, found) for name, a in zip(names, actual, strict=True) if not a]
+        elif column.required:
+            problems.append(_missing(table, column, found, sources))
+        if isinstance(wanted, list) and column.kind not in ("money", "number"):
+            problems.append(Problem(
+                table=table.name, code="product-of-texts", severity="error", count=1,
+                sentence=f"The run file maps {column.name} to several columns, but only money and numbers can "
+                "be multiplied.",
+                remedy=f"Map {column.name} to one column.",
+            ))
+    used = {name for names in sources.values() for name in names}
+    return Match(sources, tuple(name for name in found if name not in used), tuple(problems))
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[\s_\-.]+", "", name).casefold()
+
+
+def _wrong_map(table: Table, column: Column, wanted: str, found: list[str]) -> Problem:
+    near = difflib.get_close_matches(wanted, found, n=1)
+    return Problem(
+        table=table.name, code="missing-column", severity="error", count=1,
+        sentence=f'The run file maps {column.name} to column "{wanted}", which is not there. '
+        f"The columns are: {_listed(found)}.",
+        remedy=(f'Did you mean "{near[0]}"? ' if near else "") + f"Correct [tables.{table.name}] columns.",
+    )
+
+
+def _missing(table: Table, column: Column, found: list[str], taken: dict[str, tuple[str, ...]]) -> Problem:
+    near = nearest(column.name, [name for name in found if (name,) not in taken.values()])
+    guess = near or "your column"
+    return Problem(
+        table=table.name, code="missing-column", severity="error", count=1,
+        sentence=f"Column {column.name} is missing ({column.meaning.rstrip('.')}). "
+        f"The columns found are: {_listed(found)}.",
+        remedy=(f'Perhaps it is the column "{near}". ' if near else "")
+        + f"Say in a run file which column it is: [tables.{table.name}] "
+        f'columns = {{ {column.name} = "{guess}" }}.',
+    )
+
+
+def nearest(wanted: str, found: list[str]) -> str | None:
+    """Return the name in `found` that most likely means the contract column `wanted`.
+
+    >>> nearest("customer_id", ["InvoiceNo", "CustomerID"]), nearest("ordered_at", ["InvoiceDate", "Country"])
+    ('CustomerID', 'InvoiceDate')
+    """
+    keys = {_key(name): name for name in reversed(found)}
+    for other in _OTHER_NAMES.get(wanted, ()):
+        if other in keys:
+            return keys[other]
+    near = difflib.get_close_matches(_key(wanted), list(keys), n=1, cutoff=0.6)
+    return keys[near[0]] if near else None
+
+
+def _listed(names: list[str], limit: int = 15) -> str:
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")

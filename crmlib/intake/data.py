@@ -1,0 +1,154 @@
+"""A company's data, checked and typed, as every analysis uses them."""
+
+import datetime as dt
+from pathlib import Path
+
+import ibis
+import pandas as pd
+
+from crmlib.errors import DataError, ParameterError
+from crmlib.intake.contract import TABLES
+from crmlib.intake.report import CheckReport
+from crmlib.intake.source import Source, find_source
+from crmlib.intake.sql import OFFLINE
+from crmlib.intake.store import prepared
+
+
+class Data:
+    """A prepared source, seen as of one day.
+
+    Attributes
+    ----------
+    name, currency : str
+        Name of the company; ISO code of its money.
+    gross_margin : float or None
+        Stated share of net sales left after the cost of goods.
+    annual_discount_rate : float
+    horizon_months : int
+    first_day, as_of : datetime.date
+        First order day and last known day; nothing later can be seen.
+    hash : str
+        Identifies the prepared data.
+    report : CheckReport
+        What the checks found.
+    connection : ibis.backends.duckdb.Backend
+        The read-only store.
+    """
+
+    def __init__(self, source: Source, store: Path, report: CheckReport, as_of: str | dt.date | None):
+        run = source.run
+        self.name, self.currency, self.report, self.hash = source.name, run.currency, report, store.stem
+        self.gross_margin, self.horizon_months = run.gross_margin, run.horizon_months
+        self.annual_discount_rate = run.annual_discount_rate
+        self._folder = source.folder
+        found = report.found("orders")
+        self.first_day: dt.date = found.first_day
+        self.as_of: dt.date = _day(as_of, found.first_day, found.last_day)
+        self.connection = ibis.duckdb.connect(store, read_only=True, **OFFLINE)
+
+    def __repr__(self) -> str:
+        return f"Data({self.name!r}, {self.first_day} to {self.as_of}, {len(self.report.tables)} tables)"
+
+    @property
+    def orders(self) -> ibis.Table:
+        """The order lines up to `as_of`; sales without a customer have a NULL ``customer_id``."""
+        return self.table("orders")
+
+    def table(self, name: str) -> ibis.Table | None:
+        """Return a table of the contract as known on `as_of`.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        ibis.Table or None
+            The contract columns that the source has; rows that happened up to `as_of`; dates that were not
+            known then are NULL. None if the source lacks the table.
+        """
+        contract = TABLES[name]
+        found = self.report.found(name)
+        if found is None:
+            return None
+        table = self.connection.table(name).select(*found.columns)
+        after = ibis.date(self.as_of + dt.timedelta(days=1))
+        if contract.happens in found.columns:
+            day = table[contract.happens]
+            table = table.filter(day.isnull() | (day < after))
+        later = {
+            column.name: ibis.ifelse(table[column.name] < after, table[column.name], None)
+            for column in contract.columns
+            if column.known_later and column.name in found.columns
+        }
+        return table.mutate(**later) if later else table
+
+    def has(self, what: str) -> bool:
+        """Tell whether the source has a table (``"events"``) or column (``"orders.cost_of_goods"``)."""
+        name, _, column = what.partition(".")
+        contract = TABLES[name]
+        if column:
+            contract[column]
+        found = self.report.found(name)
+        return found is not None and (not column or column in found.columns)
+
+    def truth(self, name: str) -> pd.DataFrame | None:
+        """Return a table of the simulated truth, or None where the source is no simulation."""
+        for ending, read in ((".parquet", pd.read_parquet), (".csv", pd.read_csv)):
+            path = self._folder / "truth" / (name + ending) if self._folder else None
+            if path and path.exists():
+                return read(path)
+        return None
+
+
+def open_data(
+    source: str | Path, as_of: str | dt.date | None = None, cache: str | Path | None = None,
+    run_file: str | Path | None = None,
+) -> Data:
+    """Open a source: read and check it, or take it from the cache where nothing has changed.
+
+    Parameters
+    ----------
+    source : str or Path
+        ``"bundled"``, a run file, a folder, a file or a database URL.
+    as_of : str or datetime.date, optional
+        Last known day; the last order day if empty.
+    cache : str or Path, optional
+        Folder of prepared stores; ``$CRMLIB_CACHE`` or ``~/.cache/crmlib`` if left out.
+    run_file : str or Path, optional
+        A run file that says how to read `source`.
+
+    Returns
+    -------
+    Data
+
+    Raises
+    ------
+    DataError
+        If the data have errors; all of them are named.
+    ParameterError
+        If the source, the run file or `as_of` is not valid.
+    """
+    found = find_source(source, run_file)
+    store, report = prepared(found, cache)
+    if report.errors:
+        raise DataError(
+            f"{len(report.errors)} errors in {found.place}: "
+            + " ".join(f"({problem.table}) {problem.sentence}" for problem in report.errors),
+            "data without errors", report.errors[0].remedy.rstrip("."),
+        )
+    return Data(found, store, report, as_of)
+
+
+def _day(as_of: str | dt.date | None, first: dt.date, last: dt.date) -> dt.date:
+    if not as_of:
+        return last
+    try:
+        day = dt.date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
+    except ValueError:
+        raise ParameterError(f"as_of = {as_of!r}", "a day such as 2026-10-31", "correct as_of") from None
+    if not first <= day <= last:
+        raise ParameterError(
+            f"as_of = {day}", f"a day from {first} to {last}, the period of the orders", "correct as_of"
+        )
+    return day

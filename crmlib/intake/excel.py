@@ -1,0 +1,87 @@
+"""Sheets of a workbook, landed as text exactly as a person would type the cells."""
+
+import datetime as dt
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from python_calamine import CalamineError, CalamineWorkbook
+
+from crmlib.errors import DataError
+from crmlib.intake.runfile import TableMap
+from crmlib.intake.source import TableSource
+from crmlib.intake.sql import ident
+
+CHUNK = 20_000
+
+
+def sheet_names(path: Path) -> list[str]:
+    """Return the names of the sheets of a workbook."""
+    return _open(path).sheet_names
+
+
+def land_sheet(
+    connection: duckdb.DuckDBPyConnection, table: TableSource, mapped: TableMap, relation: str
+) -> None:
+    """Copy a sheet into `relation`, all cells as text, in chunks."""
+    workbook = _open(table.files[0])
+    name = table.inner or (table.name if table.name in workbook.sheet_names else workbook.sheet_names[0])
+    lines = iter(workbook.get_sheet_by_name(name).to_python(skip_empty_area=False))
+    row = mapped.skip_rows
+    lines = islice(lines, mapped.skip_rows, None)
+    if mapped.header:
+        header = list(mapped.header)
+    else:
+        row += 1
+        header = unique_names([_text(cell) or "" for cell in next(lines, [])])
+    schema = pa.schema([("__row", pa.int64()), *((column, pa.string()) for column in header)])
+    columns = ", ".join(f"{ident(column)} VARCHAR" for column in header)
+    connection.execute(f'CREATE TABLE {relation} ("__row" BIGINT{", " if columns else ""}{columns})')
+    while chunk := list(islice(lines, CHUNK)):
+        cells = [[_text(cell) for cell in line] for line in chunk]
+        numbers = range(row + 1, row + 1 + len(chunk))
+        row += len(chunk)
+        filled = [(n, *line) for n, line in zip(numbers, cells, strict=True) if any(c is not None for c in line)]
+        if filled:
+            arrays = [pa.array(column, field.type) for column, field in zip(zip(*filled, strict=True), schema)]
+            batch = pa.Table.from_arrays(arrays, schema=schema)
+            connection.register("batch", batch)
+            connection.execute(f"INSERT INTO {relation} SELECT * FROM batch")
+            connection.unregister("batch")
+
+
+def unique_names(header: list[str]) -> list[str]:
+    """Name the columns of a header line: blank and repeated names get their position.
+
+    >>> unique_names(["id", "", "id"])
+    ['id', 'column 2', 'id (column 3)']
+    """
+    names: list[str] = []
+    for position, name in enumerate(header, 1):
+        name = name.strip()
+        taken = any(name.lower() == other.lower() for other in names)
+        names.append(f"{name} (column {position})" if taken else name or f"column {position}")
+    return names
+
+
+def _text(cell: object) -> str | None:
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 2**53 else repr(cell)
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, dt.datetime):
+        return cell.isoformat(sep=" ") if cell.time() != dt.time() else cell.date().isoformat()
+    if isinstance(cell, dt.date | dt.time):
+        return cell.isoformat()
+    return str(cell) if str(cell).strip() else None
+
+
+def _open(path: Path) -> CalamineWorkbook:
+    try:
+        return CalamineWorkbook.from_path(str(path))
+    except (CalamineError, OSError) as error:
+        raise DataError(
+            f"{path.name} cannot be opened: {error}", "a workbook (xlsx, xls, xlsb, ods) without a password",
+            "open it in a spreadsheet and save it again, or export it as CSV",
+        ) from error

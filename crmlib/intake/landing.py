@@ -1,0 +1,96 @@
+"""Bringing a table of a source within reach of the embedded engine, cell by cell as it stands.
+
+Files the engine can scan in place (Parquet, ``.duckdb``) become views. Text files, workbooks and other
+databases are streamed into a scratch database that is thrown away once the typed tables are written.
+Every landed table has a column ``__row``: the row as a person counts it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from crmlib.errors import DataError
+from crmlib.intake.report import Problem
+from crmlib.intake.runfile import Reading, TableMap
+from crmlib.intake.source import Source, TableSource
+from crmlib.intake.sql import ident, literal, one
+
+ROW = "__row"
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A table within reach of the engine.
+
+    Attributes
+    ----------
+    relation : str
+        Quoted name of a table or view with ``__row`` and the columns of the source.
+    types : dict of str
+        Engine type of each column of the source, in their order.
+    rows : int
+    problems : tuple of Problem
+        What went wrong already while reading.
+    """
+
+    relation: str
+    types: dict[str, str]
+    rows: int
+    problems: tuple[Problem, ...] = ()
+
+
+def land(connection: duckdb.DuckDBPyConnection, source: Source, table: TableSource, scratch: Path) -> Landed:
+    """Land one table.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        With a database ``scratch`` attached.
+    source : Source
+    table : TableSource
+    scratch : Path
+        Folder for temporary files.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read at all.
+    """
+    from crmlib.intake import database, excel, textfile
+
+    mapped = source.run.tables.get(table.name, TableMap())
+    reading: Reading = mapped.reading(source.run)
+    relation = ident("scratch", "main", "landed " + table.name)
+    problems: tuple[Problem, ...] = ()
+    try:
+        if table.kind == "text":
+            problems = textfile.land_text(connection, table, mapped, reading, relation, scratch)
+        elif table.kind == "excel":
+            excel.land_sheet(connection, table, mapped, relation)
+        elif table.kind == "database":
+            database.land_table(connection, source.url, table, relation)
+        else:
+            scan = _parquet(table) if table.kind == "parquet" else database.attached(connection, table)
+            connection.execute(f"CREATE VIEW {relation} AS {scan}")
+    except duckdb.Error as error:
+        raise unreadable(table.where, error) from error
+    types = {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE {relation}").fetchall() if name != ROW}
+    return Landed(relation, types, one(connection, f"SELECT count(*) AS n FROM {relation}")["n"], problems)
+
+
+def unreadable(where: str, error: Exception) -> DataError:
+    """Turn an engine's error while reading a file into one a person can act on."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return DataError(
+        f"{where} cannot be read: {lines[0]}", "a complete, undamaged file",
+        "export or copy the file again",
+    )
+
+
+def _parquet(table: TableSource) -> str:
+    files = "[" + ", ".join(literal(str(file)) for file in table.files) + "]"
+    return (
+        f"SELECT file_row_number + 1 AS {ident(ROW)}, * EXCLUDE (file_row_number) "
+        f"FROM read_parquet({files}, file_row_number = true)"
+    )

@@ -1,0 +1,202 @@
+"""The run file: where the data are, what their columns are called, and how to run.
+
+A run file is TOML. Everything in it is optional; a name it does not know is an error, so that a typing
+mistake can never be ignored in silence.
+"""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+
+from crmlib.errors import ParameterError
+from crmlib.intake.contract import TABLES
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Reading(_Strict):
+    """How the cells of a text file are to be read, where they do not say so themselves.
+
+    Attributes
+    ----------
+    delimiter : str or None
+        One character, or ``"whitespace"``.
+    encoding : str or None
+        Name of the text encoding, for example ``"latin-1"``; UTF-8 if left out.
+    decimal : {".", ","} or None
+        Decimal mark of the numbers.
+    date_format : str or None
+        ``"day first"``, ``"month first"``, ``"year first"``, or a pattern such as ``"%d/%m/%Y %H:%M"``.
+    """
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    decimal: Literal[".", ","] | None = None
+    date_format: str | None = None
+
+    @field_validator("delimiter")
+    @classmethod
+    def _one_character(cls, value: str | None) -> str | None:
+        if value is not None and value != "whitespace" and len(value.encode()) != 1:
+            raise ValueError('must be one character, or "whitespace"')
+        return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                "".encode(value)
+            except LookupError:
+                raise ValueError(f"{value!r} is no text encoding Python knows") from None
+        return value
+
+    @field_validator("date_format")
+    @classmethod
+    def _date_words_or_pattern(cls, value: str | None) -> str | None:
+        if value is not None and "%" not in value and value not in ("day first", "month first", "year first"):
+            raise ValueError('must be "day first", "month first", "year first" or a pattern like "%d/%m/%Y"')
+        return value
+
+
+class TableMap(Reading):
+    """Where one table is and what its columns are called.
+
+    Attributes
+    ----------
+    file, sheet, table : str or None
+        File beside or below the source, sheet of a workbook, table of a database (``schema.table``).
+    header : list of str or None
+        Column names of a file that has no header line.
+    skip_rows : int
+        Lines above the header to skip.
+    columns : dict
+        Contract column to column of the source; a list of columns stands for their product.
+    """
+
+    file: str | None = None
+    sheet: str | None = None
+    table: str | None = None
+    header: list[str] | None = None
+    skip_rows: int = Field(0, ge=0)
+    columns: dict[str, str | list[str]] = Field(default_factory=dict)
+
+    def reading(self, default: Reading) -> Reading:
+        """Return how to read this table: its own settings, else those of the whole run."""
+        return Reading(**{key: getattr(self, key) or getattr(default, key) for key in Reading.model_fields})
+
+
+class RunFile(Reading):
+    """A validated run file.
+
+    Attributes
+    ----------
+    name : str
+        Name of the company, as reports show it.
+    source : str
+        Folder, file or database URL; relative paths start at the run file.
+    currency : str
+        ISO 4217 code.
+    gross_margin : float or None
+        Share of net sales that remains after the cost of goods, where costs are not in the data.
+    horizon_months : int
+        Months ahead that values look.
+    annual_discount_rate : float
+    tables : dict of TableMap
+    parameters : dict
+        Values for every notebook that has a parameter of that name.
+    notebooks : dict of dict
+        Values for one notebook only.
+    """
+
+    name: str = ""
+    source: str = ""
+    currency: str = Field("EUR", pattern=r"^[A-Z]{3}$")
+    gross_margin: float | None = Field(None, gt=0, le=1)
+    horizon_months: int = Field(36, ge=1, le=240)
+    annual_discount_rate: float = Field(0.10, ge=0, le=1)
+    tables: dict[str, TableMap] = Field(default_factory=dict)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    notebooks: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    _path: Path | None = PrivateAttr(None)
+
+    @property
+    def path(self) -> Path | None:
+        """Where the run file is; None if the run has no file."""
+        return self._path
+
+    def notebook_parameters(self, notebook: str) -> dict[str, Any]:
+        """Return the values for the notebook called `notebook`: its own before those for all."""
+        return {**self.parameters, **self.notebooks.get(notebook, {})}
+
+
+def load_run_file(path: str | Path) -> RunFile:
+    """Read and check a run file.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    RunFile
+
+    Raises
+    ------
+    ParameterError
+        If the file is missing, is no TOML, has an unknown key or a value out of range.
+    """
+    path = Path(path)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParameterError(f"no run file {path}", "a TOML file", "check the path") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{path}: {error}", "a TOML file in UTF-8", "check the file") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ParameterError(
+            f"{path} is not valid TOML: {error}", "lines such as name = \"Casa Verbena\"", "correct that line"
+        ) from None
+    try:
+        run = RunFile.model_validate(content)
+    except ValidationError as error:
+        raise _explain(path, error) from None
+    run._path = path
+    _check_names(path, run)
+    return run
+
+
+def _check_names(path: Path, run: RunFile) -> None:
+    for name, table in run.tables.items():
+        if name not in TABLES:
+            raise _unknown(path, f"tables.{name}", list(TABLES))
+        for column in table.columns:
+            allowed = [known.name for known in TABLES[name].columns]
+            if column not in allowed:
+                raise _unknown(path, f"tables.{name}.columns.{column}", allowed)
+
+
+def _unknown(path: Path, key: str, allowed: list[str]) -> ParameterError:
+    near = difflib.get_close_matches(key.rpartition(".")[2], allowed, n=1)
+    return ParameterError(
+        f"{path}: unknown key {key}",
+        "one of " + ", ".join(allowed),
+        f"did you mean {near[0]}?" if near else "remove the key or correct its name",
+    )
+
+
+def _explain(path: Path, error: ValidationError) -> ParameterError:
+    first = error.errors(include_url=False)[0]
+    place = [str(part) for part in first["loc"]]
+    key = ".".join(place)
+    if first["type"] == "extra_forbidden":
+        model = TableMap if place[0] == "tables" else RunFile
+        return _unknown(path, key, list(model.model_fields))
+    return ParameterError(
+        f"{path}: {key} = {first['input']!r}", first["msg"].removeprefix("Value error, "), f"correct {key}"
+    )

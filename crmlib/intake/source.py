@@ -1,0 +1,269 @@
+"""Finding the tables of a source: which file, sheet or database table holds which table of the contract.
+
+Nothing is read here beyond names. A source is a run file, a folder, a single file (CSV, Parquet, Excel,
+``.duckdb``) or a database URL.
+"""
+
+import difflib
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from crmlib.errors import DataError, ParameterError
+from crmlib.intake.contract import TABLES
+from crmlib.intake.runfile import RunFile, TableMap, load_run_file
+
+KINDS = {
+    ".csv": "text", ".tsv": "text", ".txt": "text", ".csv.gz": "text", ".tsv.gz": "text", ".txt.gz": "text",
+    ".parquet": "parquet", ".xlsx": "excel", ".xlsm": "excel", ".xls": "excel", ".xlsb": "excel", ".ods": "excel",
+    ".duckdb": "duckdb",
+}
+BUNDLED = Path(__file__).parents[2] / "data" / "run.toml"
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """Where one table of the contract is.
+
+    Attributes
+    ----------
+    name : str
+        Contract name of the table.
+    kind : str
+        ``text``, ``parquet``, ``excel``, ``duckdb`` or ``database``.
+    files : tuple of Path
+        Its files: one, or the parts of a Parquet folder; empty for a database URL.
+    where : str
+        What a person is shown: file name, sheet or database table.
+    inner : str
+        Sheet or database table inside the file; empty for the first sheet.
+    """
+
+    name: str
+    kind: str
+    files: tuple[Path, ...]
+    where: str
+    inner: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source with its tables found.
+
+    Attributes
+    ----------
+    name : str
+        Name of the company, as reports show it.
+    place : str
+        The source as given, resolved; for messages.
+    run : RunFile
+        Settings; the defaults where there is no run file.
+    tables : tuple of TableSource
+        In the order of the contract.
+    folder : Path or None
+        Folder in which ``truth/`` may stand.
+    url : str
+        Database URL, or empty.
+    """
+
+    name: str
+    place: str
+    run: RunFile
+    tables: tuple[TableSource, ...]
+    folder: Path | None = None
+    url: str = ""
+
+    def fingerprint(self) -> str | None:
+        """Return a hash of all file contents; None for a database server, which has no files."""
+        if not all(table.files for table in self.tables):
+            return None
+        digest = hashlib.sha256()
+        for table in self.tables:
+            for file in table.files:
+                digest.update(f"{table.name}\0{table.kind}\0{table.inner}\0".encode())
+                with file.open("rb") as stream:
+                    digest.update(hashlib.file_digest(stream, "sha256").digest())
+        return digest.hexdigest()
+
+
+def find_source(source: str | Path, run_file: str | Path | None = None) -> Source:
+    """Find the tables of `source`.
+
+    Parameters
+    ----------
+    source : str or Path
+        ``"bundled"``, a run file, a folder, a file or a database URL; empty to take the run file's own.
+    run_file : str or Path, optional
+        A run file that says how to read `source`; its own ``source`` is then not used.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    ParameterError
+        If the source or run file does not exist or is not valid.
+    DataError
+        If there is no table of orders in it, or a table is there twice.
+    """
+    text = str(source)
+    if text == "bundled":
+        text = str(BUNDLED)
+    if run_file is None and text.lower().endswith(".toml"):
+        run_file, text = text, ""
+    run = load_run_file(run_file) if run_file is not None else RunFile()
+    if not text:
+        text = _source_of(run)
+    if "://" in text and not text.startswith("duckdb://"):
+        return _open_url(text, run)
+    text = text.removeprefix("duckdb://")
+    path = Path(text).expanduser()
+    if not path.exists():
+        raise ParameterError(
+            f"no source {text}", "a folder, a file (CSV, Parquet, Excel, .duckdb), a run file or a database URL",
+            "check the path",
+        )
+    path = path.resolve()
+    name = run.name or path.name.split(".")[0]
+    tables = _in_folder(path, run) if path.is_dir() else _in_file(path, run)
+    return Source(name, str(path), run, _checked(path, tables), path if path.is_dir() else path.parent)
+
+
+def kind_of(path: Path) -> str | None:
+    """Return the kind of a file by the ending of its name, or None if it is no table.
+
+    >>> kind_of(Path("orders.CSV.gz")), kind_of(Path("notes.md"))
+    ('text', None)
+    """
+    name = path.name.lower()
+    return next((kind for ending, kind in KINDS.items() if name.endswith(ending)), None)
+
+
+def _source_of(run: RunFile) -> str:
+    if run.source:
+        return run.source if "://" in run.source else str(run.path.parent / Path(run.source).expanduser())
+    if any(table.file for table in run.tables.values()):
+        return str(run.path.parent)
+    raise ParameterError(
+        f"{run.path} names no source", 'source = "a folder, file or database URL"',
+        f"add it to the run file, or give the data: crmlib check FILE --map {run.path}",
+    )
+
+
+def _in_folder(folder: Path, run: RunFile) -> list[TableSource]:
+    by_stem: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        parts = sorted(path.glob("*.parquet")) if path.is_dir() else []
+        if parts or (path.is_file() and kind_of(path)):
+            by_stem.setdefault(path.name.split(".")[0].lower(), []).append(path)
+    tables = []
+    for name in TABLES:
+        mapped = run.tables.get(name, TableMap())
+        if mapped.file:
+            path = folder / mapped.file
+            if not path.exists():
+                near = difflib.get_close_matches(mapped.file, [p.name for p in folder.iterdir()], n=1)
+                raise ParameterError(
+                    f"no file {path} for table {name}", "the file that the run file names",
+                    f"did you mean {near[0]}?" if near else "correct file in the run file",
+                )
+        elif len(found := by_stem.get(name, [])) > 1:
+            raise DataError(
+                f"table {name} is there more than once: " + ", ".join(path.name for path in found),
+                "one file for each table", "remove one, or name the right one in the run file",
+            )
+        elif found:
+            path = found[0]
+        else:
+            continue
+        tables.append(_one_file(name, path, mapped))
+    if tables or not by_stem:
+        return tables
+    names = sorted(path.name for paths in by_stem.values() for path in paths)
+    raise DataError(
+        f"no file of {folder} has the name of a table; it has " + ", ".join(names[:8]),
+        "a file called orders, for example orders.csv",
+        f'rename the file with the order lines, or map it in a run file: [tables.orders] file = "{names[0]}"',
+    )
+
+
+def _one_file(name: str, path: Path, mapped: TableMap) -> TableSource:
+    if path.is_dir():
+        return TableSource(name, "parquet", tuple(sorted(path.glob("*.parquet"))), path.name + "/")
+    kind = kind_of(path)
+    if kind is None:
+        raise ParameterError(
+            f"{path.name} is no file crmlib can read", "CSV, TSV, TXT (also .gz), Parquet, Excel or .duckdb",
+            "save it in one of these formats",
+        )
+    inner = mapped.sheet or "" if kind == "excel" else mapped.table or name
+    return TableSource(name, kind, (path.resolve(),), path.name, inner if kind in ("excel", "duckdb") else "")
+
+
+def _in_file(path: Path, run: RunFile) -> list[TableSource]:
+    kind = kind_of(path)
+    if kind == "excel":
+        from crmlib.intake.excel import sheet_names
+
+        return _by_inner_name(path.name, kind, (path,), sheet_names(path), run)
+    if kind == "duckdb":
+        from crmlib.intake.database import duckdb_tables
+
+        return _by_inner_name(path.name, kind, (path,), duckdb_tables(path), run)
+    return [_one_file("orders", path, run.tables.get("orders", TableMap()))]
+
+
+def _by_inner_name(
+    place: str, kind: str, files: tuple[Path, ...], names: list[str], run: RunFile
+) -> list[TableSource]:
+    """Match sheets or database tables with the contract, by mapped name or by their own."""
+    tables = []
+    key = "sheet" if kind == "excel" else "table"
+    for name in TABLES:
+        wanted = getattr(run.tables.get(name, TableMap()), key)
+        if wanted and wanted not in names:
+            raise ParameterError(
+                f"{place} has no {key} {wanted}, which table {name} is mapped to",
+                "one of " + ", ".join(names), "correct the run file",
+            )
+        inner = wanted or next((n for n in names if n.lower().rpartition(".")[2] == name), None)
+        if inner is None and kind == "excel" and name == "orders" and names:
+            inner = names[0]  # a workbook with one list of sales, whatever the sheet is called
+        if inner is not None:
+            tables.append(TableSource(name, kind, files, f"{place} {inner}", inner))
+    if not tables:
+        near = difflib.get_close_matches("orders", names, n=1) or names[:1] or ["name"]
+        raise DataError(
+            f"{place} has the tables " + (", ".join(names[:12]) or "(none)"), "a table called orders",
+            f'map it in a run file: [tables.orders] table = "{near[0]}"',
+        )
+    return tables
+
+
+def _open_url(url: str, run: RunFile) -> Source:
+    from crmlib.intake.database import database_tables, local_file
+
+    file = local_file(url)
+    name = run.name or (file.stem if file else urlsplit(url).path.strip("/").rpartition("/")[2]) or "database"
+    place = _without_password(url)
+    tables = _by_inner_name(place, "database", (file,) if file else (), database_tables(url), run)
+    return Source(name, place, run, _checked(place, tables), file.parent if file else None, url)
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return url.replace(f":{parts.password}@", ":***@") if parts.password else url
+
+
+def _checked(place: str | Path, tables: list[TableSource]) -> tuple[TableSource, ...]:
+    """Refuse a source without orders; put the tables in the order of the contract."""
+    if not any(table.name == "orders" for table in tables):
+        raise DataError(
+            f"{place} has " + (", ".join(table.name for table in tables) or "no table") + " but no orders",
+            "a file or table called orders (the only one that is required)",
+            "add it, or map it in a run file under [tables.orders]",
+        )
+    order = list(TABLES)
+    return tuple(sorted(tables, key=lambda table: order.index(table.name)))

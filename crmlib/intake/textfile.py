@@ -1,0 +1,187 @@
+"""Text files: encoding, compression, delimiter, header, and rows that do not fit the header."""
+
+import csv
+import gzip
+import io
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+
+from crmlib.errors import DataError
+from crmlib.intake.excel import unique_names
+from crmlib.intake.report import Problem, examples
+from crmlib.intake.runfile import Reading, TableMap
+from crmlib.intake.source import TableSource
+from crmlib.intake.sql import ident, literal, rows
+
+_CANDIDATES = (",", ";", "\t", "|")
+_SAMPLE_LINES = 200
+WHITESPACE = "whitespace"
+
+
+def land_text(
+    connection: duckdb.DuckDBPyConnection, table: TableSource, mapped: TableMap, reading: Reading,
+    relation: str, scratch: Path,
+) -> tuple[Problem, ...]:
+    """Copy a text file into `relation`, all cells as text; return the problems of its form."""
+    path = table.files[0]
+    facts = check_bytes(path, reading.encoding)
+    if reading.encoding or facts.bom:
+        path = recode(path, reading.encoding or "utf-8-sig", scratch / f"{table.name}.txt")
+    sample = list(islice(read_lines(path), mapped.skip_rows, mapped.skip_rows + _SAMPLE_LINES))
+    if not any(line.strip() for line in sample):
+        raise DataError(f"{table.where} is empty", "a header line and rows below it", "export the file again")
+    delimiter = reading.delimiter or guess_delimiter(sample)
+    header = mapped.header or unique_names(split_line(sample, delimiter))
+    first = mapped.skip_rows + (0 if mapped.header else 1)
+    if delimiter == WHITESPACE:
+        return _land_columns_by_space(connection, table, path, header, first, relation)
+    return _land_delimited(connection, table, path, header, first, delimiter, relation)
+
+
+class Facts:
+    """What a pass over the bytes of a text file tells."""
+
+    def __init__(self, bom: bool, lines: int):
+        self.bom, self.lines = bom, lines
+
+
+def check_bytes(path: Path, encoding: str | None) -> Facts:
+    """Read a text file once; refuse a damaged archive and text that is not in its encoding."""
+    import codecs
+
+    decoder = codecs.getincrementaldecoder(encoding or "utf-8")("strict")
+    lines, first = 0, b""
+    try:
+        with _bytes(path) as stream:
+            while chunk := stream.read(1 << 20):
+                first = first or chunk[:4]
+                try:
+                    decoder.decode(chunk)
+                except UnicodeDecodeError as error:
+                    row = lines + chunk[: max(error.start, 0)].count(b"\n") + 1
+                    raise _wrong_encoding(path, encoding, first, row) from None
+                lines += chunk.count(b"\n")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(
+            f"{path.name} is damaged: the compressed file ends too early or is broken ({error})",
+            "a complete gzip file", "copy or download the file again",
+        ) from None
+    if not encoding and first[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise _wrong_encoding(path, encoding, first, 1)
+    return Facts(first[:3] == b"\xef\xbb\xbf", lines)
+
+
+def _wrong_encoding(path: Path, encoding: str | None, first: bytes, row: int) -> DataError:
+    if encoding:
+        found, remedy = f"{path.name}, row {row}, is not {encoding} text", "correct encoding in the run file"
+    elif first[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in first:
+        found = f"{path.name} is UTF-16 text"
+        remedy = 'save it as "CSV UTF-8", or put encoding = "utf-16" in the run file'
+    else:
+        found = f"{path.name}, row {row}, has letters that are not UTF-8, probably Windows or Latin-1 text"
+        remedy = 'save it as "CSV UTF-8", or put encoding = "cp1252" in the run file'
+    return DataError(found, f"text in {encoding or 'UTF-8'}", remedy)
+
+
+def _bytes(path: Path) -> io.BufferedIOBase:
+    return gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a UTF-8 text file, gzip or not."""
+    with _bytes(path) as stream:
+        yield from io.TextIOWrapper(stream, encoding="utf-8", newline="")
+
+
+def recode(path: Path, encoding: str, target: Path) -> Path:
+    """Write `path` again as plain UTF-8."""
+    with _bytes(path) as stream, target.open("w", encoding="utf-8", newline="") as out:
+        text = io.TextIOWrapper(stream, encoding=encoding, newline="")
+        while chunk := text.read(1 << 20):
+            out.write(chunk)
+    return target
+
+
+def guess_delimiter(sample: list[str]) -> str:
+    """Return the delimiter that cuts the sample into the most equal columns.
+
+    >>> guess_delimiter(["a;b;c", "1,5;2;3"]), guess_delimiter([" id  date", " 1   19970101"])
+    (';', 'whitespace')
+    """
+    best, best_score = ",", (0.0, 0)
+    for delimiter in (*_CANDIDATES, WHITESPACE):
+        lines = [line for line in sample if line.strip()]
+        if delimiter == WHITESPACE:
+            widths = [len(line.split()) for line in lines]
+        else:
+            widths = [len(cells) for cells in csv.reader(lines, delimiter=delimiter) if cells]
+        width, agree = Counter(widths).most_common(1)[0]
+        score = (agree / len(widths), width if delimiter != WHITESPACE else 1)
+        if width > 1 and widths[0] == width and score > best_score:
+            best, best_score = delimiter, score
+    return best
+
+
+def split_line(sample: list[str], delimiter: str) -> list[str]:
+    """Return the cells of the first record of `sample`."""
+    if delimiter == WHITESPACE:
+        return sample[0].split()
+    return next(csv.reader(sample, delimiter=delimiter))
+
+
+def _land_delimited(
+    connection: duckdb.DuckDBPyConnection, table: TableSource, path: Path, header: list[str], first: int,
+    delimiter: str, relation: str,
+) -> tuple[Problem, ...]:
+    columns = "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header) + "}"
+    connection.execute(
+        f'CREATE TABLE {relation} AS SELECT row_number() OVER () + {first} AS "__row", * FROM read_csv('
+        f"{literal(str(path))}, auto_detect = false, header = false, skip = {first}, "
+        f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', columns = {columns}, "
+        "null_padding = false, strict_mode = true, max_line_size = 16000000, store_rejects = true, "
+        "rejects_table = 'ragged', rejects_scan = 'ragged_scans')"
+    )
+    found = rows(connection, "SELECT line, error_type, csv_line FROM ragged ORDER BY line LIMIT 5")
+    count = rows(connection, "SELECT count(DISTINCT line) FROM ragged")[0][0]
+    connection.execute("DROP TABLE ragged; DROP TABLE ragged_scans")
+    if not count:
+        return ()
+    return (_ragged(table, count, len(header), [(line, "(row)", text.strip()) for line, _, text in found]),)
+
+
+def _land_columns_by_space(
+    connection: duckdb.DuckDBPyConnection, table: TableSource, path: Path, header: list[str], first: int,
+    relation: str,
+) -> tuple[Problem, ...]:
+    cells = ", ".join(f"cells[{n}] AS {ident(name)}" for n, name in enumerate(header, 1))
+    lines = ident("scratch", "main", "lines " + table.name)
+    connection.execute(
+        f'CREATE TABLE {lines} AS SELECT row_number() OVER () + {first} AS "__row", '
+        r"string_split_regex(trim(line, e' \t\r'), '\s+') AS cells FROM read_csv("
+        f"{literal(str(path))}, auto_detect = false, header = false, skip = {first}, delim = e'\\x01', "
+        "quote = '', escape = '', columns = {'line': 'VARCHAR'})"
+    )
+    fits = f"len(cells) = {len(header)}"
+    blank = "(cells IS NULL OR cells = [''])"
+    connection.execute(f'CREATE TABLE {relation} AS SELECT "__row", {cells} FROM {lines} WHERE {fits}')
+    wrong = f"FROM {lines} WHERE NOT {blank} AND NOT {fits}"
+    count = rows(connection, f"SELECT count(*) {wrong}")[0][0]
+    found = rows(connection, f"SELECT \"__row\", array_to_string(cells, ' ') {wrong} ORDER BY 1 LIMIT 5")
+    connection.execute(f"DROP TABLE {lines}")
+    return (_ragged(table, count, len(header), [(r, "(row)", text) for r, text in found]),) if count else ()
+
+
+def _ragged(table: TableSource, count: int, width: int, cells: list[tuple]) -> Problem:
+    return Problem(
+        table=table.name, code="ragged-row", severity="error", count=count, examples=examples(cells),
+        sentence=f"{count:,} rows do not have {width} cells like the header, or have a quote that never ends.",
+        remedy="Correct these rows, or set the right delimiter in the run file; "
+        "text that contains the delimiter must stand in double quotes.",
+    )
+
+
