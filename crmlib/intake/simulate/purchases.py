@@ -1,0 +1,209 @@
+"""Purchases: when customers order, what is in the basket, what it costs, what comes back.
+
+Orders of a living customer are a Poisson process with the customer's own rate, bent by the
+season; club members order a little more; a contact adds orders of persuadable customers. The
+value of an order is gamma-gamma; products, pieces and discounts are chosen to spend about it.
+Money is in whole cents throughout.
+"""
+
+import numpy as np
+
+from crmlib.intake.simulate.company import (
+    CHANNELS,
+    CONTRACT,
+    KINDS,
+    OTHER_CHANNEL,
+    WEB,
+    WEB_SHARE,
+    Columns,
+    Window,
+)
+from crmlib.intake.simulate.company import constant as c
+from crmlib.intake.simulate.products import CONTRACT_MIX, DECOR, FOLLOWS, FURNITURE, LIGHTING, TEXTILES, Range
+
+YEAR = 365.25
+_OTHER = np.array([CHANNELS.index(name) for name in OTHER_CHANNEL])
+FIRST_CHANNEL = np.array(
+    [0 if share >= 0.4 else CHANNELS.index(OTHER_CHANNEL[kind]) for kind, share in enumerate(WEB_SHARE)]
+)
+MOST_LINES = 14
+SALES_MONTHS = (1, 7)
+
+
+def draw_orders(
+    rng: np.random.Generator, people: Columns, extra: Columns, window: Window, seasons: Columns
+) -> Columns:
+    """Draw all orders of the window, in order of time.
+
+    Returns
+    -------
+    Columns
+        ``person``, ``day``, ``minute``, ``channel`` (number), ``value`` (EUR), ``first``, ``anonymous``.
+    """
+    demand, days = seasons["all"], np.arange(window.days + 1)
+    start = np.maximum(people["acquired"] + 1, 0)
+    end = np.clip(people["lifetime_end"], start, window.days)
+    usual = rng.poisson(people["rate"] / YEAR * (np.interp(end, days, demand) - np.interp(start, days, demand)))
+    joined = np.clip(np.nan_to_num(people["club_joined"], nan=window.days), start, end)
+    left = np.clip(np.nan_to_num(people["club_left"], nan=0), joined, end)
+    club_demand = np.interp(left, days, demand) - np.interp(joined, days, demand)
+    added = rng.poisson(c("club_on_rate") * people["rate"] / YEAR * club_demand)
+
+    everyone = np.arange(start.size)
+    usual_person, added_person = np.repeat(everyone, usual), np.repeat(everyone, added)
+    first_person = np.flatnonzero(people["acquired"] >= 0)
+    person = np.concatenate([usual_person, added_person, extra["person"], first_person])
+    low = np.concatenate([start[usual_person], joined[added_person]])
+    high = np.concatenate([end[usual_person], left[added_person]])
+
+    channel = np.where(rng.random(person.size) < people["web_share"][person], 0, _OTHER[people["kind"][person]])
+    channel[person.size - first_person.size :] = FIRST_CHANNEL[people["kind"][first_person]]
+    day = np.empty(person.size, np.int64)
+    day[low.size : low.size + extra["day"].size] = extra["day"]
+    day[person.size - first_person.size :] = people["acquired"][first_person]
+    for number, name in enumerate(CHANNELS):  # the season decides the day, the channel the weekday
+        mine = np.flatnonzero(channel[: low.size] == number)
+        cumulated = seasons[name]
+        position = np.interp(low[mine], days, cumulated)
+        position += rng.random(mine.size) * (np.interp(high[mine], days, cumulated) - position)
+        day[mine] = np.interp(position, cumulated, days)
+    day = _open_day(np.clip(day, 0, window.days - 1), channel, seasons)
+
+    minute = np.where(
+        channel == 0, 420 + rng.triangular(0, 800, 1015, person.size), 570 + 590 * rng.random(person.size)
+    ).astype(np.int64)
+    shape = c("spend_shape_within")
+    value = people["order_value"][person] / shape * rng.gamma(shape, size=person.size)
+    first = np.zeros(person.size, bool)
+    first[person.size - first_person.size :] = True
+    forgets = rng.random(person.size) < people["forgets_card"][person]
+    orders = {
+        "person": person, "day": day, "minute": minute, "channel": channel, "value": value, "first": first,
+        "anonymous": (channel == CHANNELS.index("shop")) & forgets & ~first,
+    }
+    in_time = np.lexsort((person, minute, day))
+    return {name: values[in_time] for name, values in orders.items()}
+
+
+def _open_day(day: np.ndarray, channel: np.ndarray, seasons: Columns) -> np.ndarray:
+    """Move orders that fall on a closed day to the last open day before."""
+    day = day.copy()
+    for number, name in enumerate(CHANNELS):
+        opened = np.diff(seasons[name]) > 0
+        last_open = np.maximum.accumulate(np.where(opened, np.arange(opened.size), -1))
+        last_open[last_open < 0] = np.argmax(opened)
+        mine = channel == number
+        day[mine] = last_open[day[mine]]
+    return day
+
+
+def draw_lines(
+    rng: np.random.Generator, people: Columns, orders: Columns, products: Range, window: Window
+) -> Columns:
+    """Fill the orders with products.
+
+    Returns
+    -------
+    Columns
+        ``order`` (row of `orders`), ``product`` (row of the range), ``quantity``, and in cents
+        ``list``, ``discount``, ``cost``; net is list less discount. Sorted by order.
+    """
+    contract = people["kind"][orders["person"]] == CONTRACT
+    mean = np.where(contract, c("lines_per_order_contract"), c("lines_per_order_household"))
+    count = np.minimum(1 + rng.poisson(mean - 1), MOST_LINES)
+    order = np.repeat(np.arange(count.size), count)
+    first_line = np.concatenate([[0], np.cumsum(count)[:-1]]).astype(np.int64)
+    part = rng.gamma(3.0, size=order.size)
+    part /= np.bincount(order, part, count.size)[order]
+    person, day = orders["person"][order], orders["day"][order]
+
+    month, price_step, cost_step = _calendar(window)
+    discount = _discount(rng, people, person, month[day])
+    target = orders["value"][order] * part / (1 - discount) / price_step[day]  # at the list prices of 2023
+
+    mixes = np.cumsum(np.vstack([FOLLOWS, CONTRACT_MIX]), axis=1)
+    mix = np.where(contract[order], len(FOLLOWS), people["entry"][person])
+    draw = rng.random(order.size)
+    category = np.zeros(order.size, np.int64)
+    for column in range(mixes.shape[1] - 1):
+        category += draw > mixes[mix, column]
+    opening = first_line[orders["first"] & ~contract]  # the first line of the first order is the entry category
+    category[opening] = people["entry"][person[opening]]
+    lowest = products.list_price[products.first]
+    for dear, instead in ((FURNITURE, TEXTILES), (LIGHTING, DECOR)):  # too little money for a lamp: a vase
+        category = np.where((category == dear) & (target < 0.6 * lowest[dear]), instead, category)
+
+    years = (day - people["acquired"][person]) / YEAR
+    unit = target / products.pieces[category] * np.minimum(1 + c("trading_up_per_year") * years, 1.8)
+    place = np.searchsorted(products.ladder, category * 100 + np.log(np.maximum(unit, 1.0)))
+    place = place + np.rint(rng.normal(-0.3, 1.3, place.size)).astype(np.int64)
+    lowest_place = products.first[category]
+    product = np.clip(place, lowest_place, lowest_place + products.count[category] - 1)
+    quantity = np.maximum(1, np.rint(target / products.list_price[product])).astype(np.int64)
+
+    unit_list = np.rint(products.list_price[product] * price_step[day] * 100).astype(np.int64)
+    unit_cost = np.rint(products.unit_cost[product] * cost_step[day] * 100).astype(np.int64)
+    lines = {
+        "order": order, "product": product, "quantity": quantity, "list": unit_list * quantity,
+        "discount": np.rint(unit_list * quantity * discount).astype(np.int64), "cost": unit_cost * quantity,
+    }
+    shop = orders["channel"][order] == CHANNELS.index("shop")
+    twice = shop & (rng.random(order.size) < c("genuine_repeat_lines"))
+    keep = np.repeat(np.arange(order.size), 1 + twice)
+    return {name: values[keep] for name, values in lines.items()}
+
+
+def _calendar(window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Month, price level and cost level of every day of the window."""
+    days = np.datetime64(window.start) + np.arange(window.days)
+    month = days.astype("datetime64[M]").astype(int) % 12 + 1
+    years = days.astype("datetime64[Y]").astype(int) + 1970 - 2023
+    return month, (1 + c("price_rise_per_year")) ** years, (1 + c("cost_rise_per_year")) ** years
+
+
+def _discount(rng: np.random.Generator, people: Columns, person: np.ndarray, month: np.ndarray) -> np.ndarray:
+    """Negotiated for contract customers; sales in January and July and vouchers for the others."""
+    size = person.size
+    sale = np.isin(month, SALES_MONTHS) & (rng.random(size) < 0.45)
+    voucher = rng.random(size) < people["bargain"][person]
+    depth = np.where(sale, rng.integers(1, 4, size) * 0.10, np.where(voucher, rng.integers(2, 5, size) * 0.05, 0.0))
+    return np.where(people["kind"][person] == CONTRACT, np.round(people["discount"][person], 2), depth)
+
+
+def draw_returns(rng: np.random.Generator, people: Columns, orders: Columns, lines: Columns, window: Window) -> Columns:
+    """Draw returned lines: like `lines` with negative amounts, plus their ``day`` and ``minute``.
+
+    Part of the goods cannot be sold again: their cost does not come back.
+    """
+    order = lines["order"]
+    person, channel = orders["person"][order], orders["channel"][order]
+    web = channel == 0
+    chance = np.where(web, c("return_rate_web"), c("return_rate_shop"))
+    chance = np.where(people["heavy_returner"][person] & web, c("return_rate_heavy"), chance)
+    chance = np.where(people["costly"][person], c("costly_contract_returns"), chance)
+    row = np.flatnonzero(rng.random(order.size) < chance)
+    order = order[row]
+    day = orders["day"][order] + 3 + np.minimum(rng.geometric(0.12, row.size), 27)
+    quantity = lines["quantity"][row]
+    back = np.where((quantity >= 4) & (rng.random(row.size) < 0.5), (quantity + 1) // 2, quantity)
+    resold = rng.random(row.size) >= c("return_written_off")
+
+    def share(cents: np.ndarray) -> np.ndarray:
+        return -np.rint(cents[row] * (back / quantity)).astype(np.int64)
+
+    returned = {
+        "order": order, "product": lines["product"][row], "quantity": -back, "list": share(lines["list"]),
+        "discount": share(lines["discount"]), "cost": np.where(resold, share(lines["cost"]), 0),
+        "day": day, "minute": np.where(orders["channel"][order] == WEB, 600, 660) + rng.integers(0, 420, row.size),
+    }
+    # one parcel per order: all returned lines of an order come back on the day of the first
+    same = np.minimum.reduceat(day, np.flatnonzero(np.diff(order, prepend=-1))) if row.size else day
+    position = np.cumsum(np.diff(order, prepend=-1) != 0) - 1
+    returned["day"] = same[position]
+    starts = np.flatnonzero(np.diff(order, prepend=-1))
+    returned["minute"] = returned["minute"][starts][position]
+    inside = returned["day"] < window.days
+    return {name: values[inside] for name, values in returned.items()}
+
+
+assert len(KINDS) == len(WEB_SHARE) == len(OTHER_CHANNEL)
