@@ -10,6 +10,9 @@ Source: R. S. Kaplan and S. R. Anderson, "Time-Driven Activity-Based Costing",
 Harvard Business Review 82(11), 2004.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import ibis
 import pandas as pd
 
@@ -218,3 +221,63 @@ def by_purpose(service: pd.DataFrame) -> pd.DataFrame:
     """Add up service costs per customer and purpose (``order``, ``return``, ``relationship``)."""
     totals = service.T.groupby(level="purpose").sum().T if service.shape[1] else service
     return totals.reindex(columns=list(PURPOSES), fill_value=0.0)
+
+
+@dataclass(frozen=True)
+class CostToServe:
+    """Everything `cost_to_serve` computes.
+
+    Attributes
+    ----------
+    unit_costs : DataFrame
+        See `unit_costs`.
+    counts : DataFrame
+        Events per customer; see `served_events`.
+    service : DataFrame
+        Cost per customer; see `service_costs`.
+    capacity : DataFrame
+        Capacity paid for and used; see `capacity_use`.
+    """
+
+    unit_costs: pd.DataFrame
+    counts: pd.DataFrame
+    service: pd.DataFrame
+    capacity: pd.DataFrame
+
+    @property
+    def unused(self) -> float:
+        """Cost of the capacity nobody used, in the run's currency; stays with the company."""
+        return float(self.capacity["cost_unused"].sum())
+
+
+def cost_to_serve(
+    tables: Callable[[str], ibis.Table | None], lines: ibis.Table, period: Period
+) -> CostToServe | None:
+    """Cost the events of a period.
+
+    Parameters
+    ----------
+    tables : callable
+        Returns the checked table of a name, or None; `crmlib.intake.Data.table` is one.
+    lines : ibis.Table
+        As returned by `crmlib.analysis.ledger.order_lines`.
+    period : Period
+        The days to count.
+
+    Returns
+    -------
+    CostToServe or None
+        None where the table events, activities or resources is missing.
+    """
+    events, activities, resources = (tables(name) for name in ("events", "activities", "resources"))
+    if events is None or activities is None or resources is None:
+        return None
+    pools = resources.execute()
+    costs = unit_costs(activities.execute(), pools)
+    counts = served_events(events, lines, period)
+    return CostToServe(
+        unit_costs=costs,
+        counts=counts,
+        service=service_costs(counts, costs),
+        capacity=capacity_use(counts, costs, pools, period.months),
+    )

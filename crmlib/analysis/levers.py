@@ -122,7 +122,7 @@ def affected_orders(
 
 
 def _service_of_orders(events: ibis.Table, costs: pd.DataFrame, period: Period) -> ibis.Table:
-    """Cost to serve each order, exact to a ten-thousandth."""
+    """Cost to serve each order, its returns included, exact to a ten-thousandth."""
     within = events.filter(period.covers(events.occurred_on), events.order_id.notnull())
     times = within.quantity.fill_null(1) if "quantity" in within.columns else ibis.literal(1)
     cost = within.activity.cases(
@@ -269,7 +269,9 @@ def next_steps(
         lever: (e["stay"] - terms.walk_away * (e["stay"] + e["leave"])).reindex(losers.index)
         for lever, e in by_lever.items()
     }
-    moved["together"] = sum(moved.values())
+    # A minimum and a fee act on the same orders: together only the better of the two counts.
+    on_small_orders = moved["minimum_order"].combine(moved["delivery_fee"], np.maximum)
+    moved["together"] = moved["discount_cap"] + on_small_orders + moved["cheaper_channel"]
     step = pd.Series("part", index=losers.index)
     after = losers["profit"].copy()
     # From the last resort to the mildest step, so that the mildest that suffices wins.
@@ -290,3 +292,32 @@ def next_steps(
             "avoidable": terms.capacity_realised * losers["service_cost"] - losers["gross_margin"],
         }
     ).rename_axis("customer_id")
+
+
+def step_summary(plan: pd.DataFrame) -> pd.DataFrame:
+    """Add up the plan by step, in the order of the steps.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``step``: ``customers``, ``loss``, ``after_step`` (money) and
+        ``worth_parting`` (customers whose parting would free more than it costs).
+    """
+    groups = plan.assign(worth_parting=plan["avoidable"] > 0).groupby("step")
+    table = groups[["loss", "after_step", "worth_parting"]].sum()
+    table.insert(0, "customers", groups.size())
+    return table.reindex([step for step in STEPS if step in table.index])
+
+
+def with_steps(customers: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
+    """Join the next step to the customers; one row per customer, ready to save.
+
+    Returns
+    -------
+    DataFrame
+        ``customer_id`` and the columns of `customers`, then ``step`` in words (``keep`` for
+        customers without a loss), sorted by profit from high to low.
+    """
+    step = plan["step"].map(STEPS).reindex(customers.index).fillna("Keep")
+    table = customers.assign(step=step).rename_axis("customer_id").reset_index()
+    return table.sort_values(["profit", "customer_id"], ascending=[False, True], ignore_index=True)

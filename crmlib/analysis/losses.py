@@ -122,6 +122,11 @@ class Persistence:
     before: float
     after: float
 
+    @property
+    def recurrence(self) -> tuple[int, int]:
+        """Former losers who lost again, and all former losers."""
+        return int(self.table.loc["loss", "loss"]), int(self.table.loc["loss"].sum())
+
 
 def persistence(before: pd.DataFrame, after: pd.DataFrame) -> Persistence:
     """Follow the losers of one period into the next.

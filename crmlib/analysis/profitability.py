@@ -5,14 +5,17 @@ acquisition cost (only in the period the customer was won). Costs that no custom
 causes, unused capacity among them, stay with the company.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import ibis
 import numpy as np
 import pandas as pd
 
-from crmlib.analysis.costing import by_purpose
+from crmlib.analysis.costing import by_purpose, cost_to_serve
 from crmlib.analysis.intervals import ratio_interval
-from crmlib.analysis.ledger import Ledger
+from crmlib.analysis.ledger import Ledger, acquisition_costs, customer_ledger
+from crmlib.analysis.period import Period
 
 STATEMENT = {
     "list_sales": "Sales at list price",
@@ -78,6 +81,50 @@ def customer_profit(
     return customers.rename_axis("customer_id")
 
 
+def profit_in(tables: Callable[[str], ibis.Table | None], lines: ibis.Table, period: Period) -> pd.DataFrame:
+    """Run ledger, cost to serve and acquisition cost of a period in one go.
+
+    Parameters
+    ----------
+    tables : callable
+        Returns the checked table of a name, or None; `crmlib.intake.Data.table` is one.
+    lines : ibis.Table
+        As returned by `crmlib.analysis.ledger.order_lines`.
+    period : Period
+        The days to count.
+
+    Returns
+    -------
+    DataFrame
+        As returned by `customer_profit`.
+    """
+    served = cost_to_serve(tables, lines, period)
+    return customer_profit(
+        customer_ledger(lines, period),
+        served.service if served else None,
+        acquisition_costs(tables("customers"), period),
+    )
+
+
+def spread_of(customers: pd.DataFrame, by: str, size: int = 5) -> pd.DataFrame:
+    """Pick customers spread evenly over the ranking, from the second best to the second worst.
+
+    Used to work an example by hand on a few customers that anyone can check.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        Indexed by ``customer_id``.
+    by : str
+        Column to rank by, high to low; ties in the order of the identifiers.
+    size : int
+        How many customers to pick.
+    """
+    ranked = customers.sort_index().sort_values(by, ascending=False, kind="stable")
+    places = np.unique(np.linspace(1, max(len(ranked) - 2, 1), min(size, len(ranked))).round().astype(int))
+    return ranked.iloc[places.clip(max=len(ranked) - 1)]
+
+
 def equal_groups(values: pd.Series, groups: int = 5) -> pd.Series:
     """Number equal groups of customers, 1 for the highest values.
 
@@ -121,6 +168,30 @@ def income_statement(customers: pd.DataFrame, ledger: Ledger, groups: int = 5) -
     table["company"] = table.sum(axis=1)
     table.loc[list(_COSTS)] *= -1
     return table + 0.0  # no negative zeros
+
+
+def walk(company: pd.Series, unused_capacity: float) -> pd.DataFrame:
+    """Lay the company's statement out as steps from list price to what is left.
+
+    Parameters
+    ----------
+    company : Series
+        Column ``company`` of `income_statement`.
+    unused_capacity : float
+        Cost of capacity nobody used, which no customer bears.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``line`` and ``amount``; lines that are zero throughout are left out, and
+        ``After unused capacity`` ends it where there is unused capacity.
+    """
+    steps = company.rename(index=STATEMENT).rename_axis("line").reset_index(name="amount")
+    if unused_capacity:
+        left = company["profit"] - unused_capacity
+        steps.loc[len(steps)] = ["Unused capacity", -unused_capacity]
+        steps.loc[len(steps)] = ["After unused capacity", left]
+    return steps[steps["amount"] != 0].reset_index(drop=True)
 
 
 @dataclass(frozen=True)
@@ -263,3 +334,51 @@ def reclassified(customers: pd.DataFrame) -> pd.DataFrame:
     table = groups.sum()
     table.insert(0, "customers", groups.size())
     return table
+
+
+@dataclass(frozen=True)
+class Closeness:
+    """How close estimated profits come to the truth of a simulated company.
+
+    Attributes
+    ----------
+    estimate, truth : Series
+        Profit per customer, indexed alike by ``customer_id``.
+    typical_error : float
+        Median of the absolute differences, in the run's currency.
+    same_sign : float
+        Share of customers whose estimate has the sign of the truth.
+    """
+
+    estimate: pd.Series
+    truth: pd.Series
+    typical_error: float
+    same_sign: float
+
+
+def against_truth(customers: pd.DataFrame, truth: pd.DataFrame | None, period: Period) -> Closeness | None:
+    """Compare estimated with true profit; None where no truth is known for the period.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        As returned by `customer_profit`.
+    truth : DataFrame or None
+        Columns ``customer_id``, ``year_ending`` (last day of a 12-month period), ``profit``.
+    period : Period
+        The period of the estimate.
+    """
+    if truth is None or period.months != 12:
+        return None
+    year = truth[pd.to_datetime(truth["year_ending"]).dt.date == period.last]
+    known = year.set_index("customer_id")["profit"].astype("float64")
+    both = customers.index.intersection(known.index).sort_values()
+    if both.empty:
+        return None
+    estimate, known = customers.loc[both, "profit"], known.loc[both]
+    return Closeness(
+        estimate=estimate,
+        truth=known,
+        typical_error=float((estimate - known).abs().median()),
+        same_sign=float((np.sign(estimate.round(2)) == np.sign(known.round(2))).mean()),
+    )

@@ -111,6 +111,8 @@ KNOWN: dict[str, Rule] = {
     "seed": _whole(0, None, "a whole number, 0 or more"),
     "contact_shift": _SHARE,
     "discount_cap": _SHARE,
+    "walk_away": _SHARE,
+    "capacity_realised": _SHARE,
     "minimum_order": _PRICE,
     "delivery_fee": _PRICE,
 }

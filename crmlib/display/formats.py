@@ -1,0 +1,122 @@
+"""Numbers as people read them: fixed rules, one place.
+
+Money in prose is short (``€412k``, ``€1.23M``), in tables full (``€412,305``). A missing
+number reads ``not known``, never ``nan``.
+"""
+
+import math
+from datetime import date
+
+SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥", "CHF": "CHF ", "PLN": "PLN "}
+MISSING = "not known"
+
+
+def money(value: float, currency: str = "EUR") -> str:
+    """Money for prose, three significant figures.
+
+    Examples
+    --------
+    >>> money(412_305), money(-1_234_567, "GBP"), money(38.5), money(0)
+    ('€412k', '−£1.23M', '€38.50', '€0')
+    """
+    if _missing(value):
+        return MISSING
+    size = abs(value)
+    symbol = SYMBOLS.get(currency, f"{currency} ")
+    for limit, divisor, unit in ((999_500_000, 1e9, "bn"), (999_500, 1e6, "M"), (9_995, 1e3, "k")):
+        if size >= limit:
+            return _signed(value, f"{symbol}{_three(size / divisor)}{unit}")
+    if size >= 99.5 or size == 0:
+        return _signed(value, f"{symbol}{size:,.0f}")
+    return _signed(value if round(size, 2) else 0, f"{symbol}{size:,.2f}")
+
+
+def full_money(value: float, currency: str = "EUR") -> str:
+    """Money to the unit, with thousands separators.
+
+    Examples
+    --------
+    >>> full_money(-412_305.4)
+    '−€412,305'
+    """
+    if _missing(value):
+        return MISSING
+    symbol = SYMBOLS.get(currency, f"{currency} ")
+    return _signed(value if round(abs(value)) else 0, f"{symbol}{abs(value):,.0f}")
+
+
+def exact_money(value: float, currency: str = "EUR") -> str:
+    """Money to the cent.
+
+    Examples
+    --------
+    >>> exact_money(1234.5)
+    '€1,234.50'
+    """
+    if _missing(value):
+        return MISSING
+    symbol = SYMBOLS.get(currency, f"{currency} ")
+    return _signed(value if round(abs(value), 2) else 0, f"{symbol}{abs(value):,.2f}")
+
+
+def share(value: float, decimals: int | None = None) -> str:
+    """A share as a percentage; one decimal below 10 %, none above unless asked.
+
+    Examples
+    --------
+    >>> share(0.1234), share(0.0423), share(-0.5), share(0.1234, 1)
+    ('12%', '4.2%', '−50%', '12.3%')
+    """
+    if _missing(value):
+        return MISSING
+    percent = abs(value) * 100
+    if decimals is None:
+        decimals = 1 if 0 < percent < 9.95 else 0
+    text = f"{percent:,.{decimals}f}"
+    return _signed(value if float(text.replace(",", "")) else 0, f"{text}%")
+
+
+def count(value: float) -> str:
+    """A whole number with thousands separators.
+
+    Examples
+    --------
+    >>> count(135080)
+    '135,080'
+    """
+    return MISSING if _missing(value) else _signed(value, f"{abs(round(value)):,}")
+
+
+def number(value: float, decimals: int = 1) -> str:
+    """A plain number with a fixed number of decimals.
+
+    Examples
+    --------
+    >>> number(2.345), number(0.80, 2)
+    ('2.3', '0.80')
+    """
+    return MISSING if _missing(value) else _signed(value, f"{abs(value):,.{decimals}f}")
+
+
+def day(value: date) -> str:
+    """A date as people write it.
+
+    Examples
+    --------
+    >>> day(date(2026, 6, 30))
+    '30 June 2026'
+    """
+    return f"{value.day} {value:%B %Y}"
+
+
+def _three(value: float) -> str:
+    decimals = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:,.{decimals}f}"
+
+
+def _signed(value: float, text: str) -> str:
+    return f"−{text}" if value < 0 else text
+
+
+def _missing(value: float | None) -> bool:
+    return value is None or (isinstance(value, float) and not math.isfinite(value))

@@ -1,0 +1,134 @@
+"""The look of every figure: colours, fonts, titles, axes, alt text, data behind.
+
+A figure of the suite is a `Figure`: the drawing, its title, its alt text and the table
+of the numbers drawn. It shows itself in a notebook as a picture followed by a fold-out table.
+"""
+
+import base64
+import io
+import textwrap
+
+import matplotlib
+import matplotlib.pyplot as plt
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
+
+from crmlib.display import formats
+from crmlib.display.tables import Table
+
+ACCENT, LOSS, INK, GREY, PALE = "#0b6e7f", "#b4432f", "#22303a", "#8a949c", "#d9dfe3"
+# Okabe & Ito's set for colour-blind readers, without black and yellow: one colour per group,
+# the same group the same colour everywhere.
+GROUPS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
+SIZE = (6.6, 3.9)
+DPI = 140
+
+_STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10.5,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GREY,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "grid.color": PALE,
+    "figure.facecolor": "white",
+    "svg.hashsalt": "crmlib",
+}
+
+
+def canvas(height: float | None = None, **grid):
+    """Start a drawing in the house style; returns matplotlib's figure and axes."""
+    sns.set_theme(style="ticks", rc=_STYLE)
+    return plt.subplots(figsize=(SIZE[0], height or SIZE[1]), layout="constrained", **grid)
+
+
+def money_axis(axis, currency: str) -> None:
+    """Write money on an axis as k and M."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _short(value, currency)))
+
+
+def share_axis(axis) -> None:
+    """Write shares on an axis in per cent."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.0f}%".replace("-", "−")))
+
+
+def _short(value: float, currency: str) -> str:
+    text = formats.money(value, currency)
+    for unit in ("k", "M", "bn"):  # 1.50M reads 1.5M on an axis, 2.00M reads 2M
+        if text.endswith(unit):
+            head = text.removesuffix(unit)
+            return (head.rstrip("0").rstrip(".") if "." in head else head) + unit
+    return text
+
+
+class Figure:
+    """A drawing with everything a reader needs to use it.
+
+    Parameters
+    ----------
+    drawing : matplotlib.figure.Figure
+    title : str
+        A question or a computed finding; drawn at the top left.
+    subtitle : str
+        Population, period and number of customers, in grey below the title.
+    alt : str
+        Kind of chart, what is on the axes, the main shape, for those who do not see it.
+    data : Table
+        The numbers drawn.
+    """
+
+    def __init__(self, drawing, title: str, subtitle: str, alt: str, data: Table):
+        self.drawing, self.title, self.alt, self.data = drawing, title, alt, data
+        wrapped = textwrap.fill(title, 62)
+        lines = wrapped.count("\n") + 1
+        height = drawing.get_figheight() + 0.24 * lines + 0.32
+        top = 1 - (0.24 * lines + 0.32) / height
+        drawing.set_figheight(height)
+        drawing.get_layout_engine().set(rect=(0, 0, 1, top))
+        drawing.text(0.012, 0.985, wrapped, ha="left", va="top", fontsize=12, fontweight="bold", color=INK)
+        drawing.text(0.012, top + 0.012, subtitle, ha="left", va="bottom", fontsize=9, color="#5d6870")
+
+    @property
+    def axes(self) -> list[Axes]:
+        """The axes drawn, for those who want to change or test them."""
+        return self.drawing.axes
+
+    def png(self) -> bytes:
+        """Draw the picture; the same numbers give the same bytes."""
+        buffer = io.BytesIO()
+        with matplotlib.rc_context(_STYLE):
+            self.drawing.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+        plt.close(self.drawing)
+        return buffer.getvalue()
+
+    def _ipython_display_(self) -> None:
+        self.show()
+
+    def show(self) -> None:
+        """Display the picture, its alt text and the numbers behind it."""
+        from IPython.display import display
+
+        width, height = (round(inches * 100) for inches in self.drawing.get_size_inches())
+        picture = base64.b64encode(self.png()).decode()
+        display(
+            {
+                "image/png": picture,
+                "text/plain": f"[Figure: {self.title}] {self.alt}",
+                "application/vnd.crmlib+json": {"kind": "figure", "title": self.title, "alt": self.alt},
+            },
+            metadata={"image/png": {"alt": self.alt, "width": width, "height": height}},
+            raw=True,
+        )
+        display(
+            {
+                "text/html": '<details class="data-behind"><summary>The numbers behind this figure'
+                f"</summary>{self.data.to_html()}</details>",
+                "text/plain": self.data.to_text(),
+            },
+            raw=True,
+        )

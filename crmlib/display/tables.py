@@ -1,0 +1,140 @@
+"""Tables for people: escaped, aligned, with units; and files that no spreadsheet runs."""
+
+import html
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from crmlib.display import formats
+
+# A cell that starts with one of these could be run as a formula by a spreadsheet.
+_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_NUMERIC = {"money", "full_money", "exact_money", "share", "share1", "count", "number"}
+
+
+class Table:
+    """A table that shows itself in a notebook, as HTML and as plain text.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The rows to show; its index is not shown, reset it first.
+    title : str
+        What the table shows.
+    columns : mapping of str to (str, str)
+        For each column to show its heading, unit included, and its format: a name from
+        `crmlib.display.formats` (``share1`` for one decimal) or ``text``.
+    note : str
+        Population, period, source or definition, in one line below.
+    currency : str
+        Currency of money columns.
+    emphasis : collection of int
+        Positions of rows set in bold, such as subtotals.
+    """
+
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        title: str,
+        columns: Mapping[str, tuple[str, str]],
+        note: str = "",
+        currency: str = "EUR",
+        emphasis: tuple[int, ...] = (),
+    ):
+        self.title, self.note, self.emphasis = title, note, emphasis
+        self.headings = [heading for heading, _ in columns.values()]
+        self.kinds = [kind for _, kind in columns.values()]
+        cells = [[_formatter(kind, currency)(v) for v in frame[name]] for name, (_, kind) in columns.items()]
+        self.rows = [list(row) for row in zip(*cells, strict=True)]
+
+    def to_html(self) -> str:
+        """Return the table as an HTML figure; every cell is escaped."""
+        mark = ' class="total"'
+        align = ["num" if kind in _NUMERIC else "txt" for kind in self.kinds]
+        head = "".join(
+            f'<th scope="col" class="{side}">{html.escape(heading)}</th>'
+            for heading, side in zip(self.headings, align, strict=True)
+        )
+        body = "".join(
+            f"<tr{mark if position in self.emphasis else ''}>{_row(row, align)}</tr>"
+            for position, row in enumerate(self.rows)
+        )
+        note = f'<p class="note">{html.escape(self.note)}</p>' if self.note else ""
+        return (
+            f'<figure class="table"><figcaption>{html.escape(self.title)}</figcaption>'
+            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}</figure>"
+        )
+
+    def to_text(self) -> str:
+        """Return the table as aligned plain text."""
+        grid = [self.headings, *self.rows]
+        widths = [max(len(row[i]) for row in grid) for i in range(len(self.headings))]
+        lines = [
+            "  ".join(
+                v.rjust(w) if k in _NUMERIC else v.ljust(w)
+                for v, w, k in zip(row, widths, self.kinds, strict=True)
+            ).rstrip()
+            for row in grid
+        ]
+        return "\n".join([self.title, *lines, self.note]).rstrip()
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {"text/html": self.to_html(), "text/plain": self.to_text()}
+
+
+def _row(cells: list[str], align: list[str]) -> str:
+    """One row; its first cell names it."""
+    first, *rest = (f' class="{side}">{html.escape(cell)}' for cell, side in zip(cells, align, strict=True))
+    return f'<th scope="row"{first}</th>' + "".join(f"<td{cell}</td>" for cell in rest)
+
+
+def _formatter(kind: str, currency: str) -> Callable[[object], str]:
+    if kind == "text":
+        return lambda value: "" if pd.isna(value) else str(value)
+    if kind == "share1":
+        return lambda value: formats.share(value, 1)
+    rule = getattr(formats, kind)
+    return (lambda value: rule(value, currency)) if kind.endswith("money") else rule
+
+
+def spreadsheet_safe(frame: pd.DataFrame) -> pd.DataFrame:
+    """Prefix risky text cells and headings with an apostrophe.
+
+    Numbers stay numbers; only text that a spreadsheet could take for a formula changes.
+
+    Examples
+    --------
+    >>> spreadsheet_safe(pd.DataFrame({"name": ["Rossi", "=1+1"]}))["name"].tolist()
+    ['Rossi', "'=1+1"]
+    """
+    safe = frame.rename(columns=lambda name: _quoted(str(name)))
+    for column in safe.select_dtypes(include=["object", "str", "category"]).columns:
+        text = safe[column].astype("str")
+        safe[column] = safe[column].astype("object").where(~text.str.startswith(_RISKY), "'" + text)
+    return safe
+
+
+def _quoted(text: str) -> str:
+    return f"'{text}" if text.startswith(_RISKY) else text
+
+
+def write_table(frame: pd.DataFrame, folder: Path, name: str) -> None:
+    """Write a saved table twice: Parquet for machines, CSV for people.
+
+    Money and numbers are rounded to six decimals in both, so that the two agree. Each file
+    is written aside and renamed, so that a reader never sees half a file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rounded = frame.round(6)
+    targets = {
+        "parquet": lambda path: rounded.to_parquet(path, index=False),
+        "csv": lambda path: spreadsheet_safe(rounded).to_csv(path, index=False, lineterminator="\n"),
+    }
+    for ending, write in targets.items():
+        aside = folder / f".{name}.{ending}.part"
+        try:
+            write(aside)
+            aside.replace(folder / f"{name}.{ending}")
+        finally:
+            aside.unlink(missing_ok=True)
