@@ -55,7 +55,16 @@ def test_without_the_tag_there_are_no_parameters():
 
 @pytest.mark.parametrize(
     "source",
-    ["n = 3 + 4", "import os", "n = 3\nn = 4", "a, b = 1, 2", "n = None", "n = [[1]]", "n = {'a': 1}", "n = ("],
+    [
+        "n = 3 + 4",
+        "import os",
+        "n = 3\nn = 4",
+        "a, b = 1, 2",
+        "n = None",
+        "n = [[1]]",
+        "n = {'a': 1}",
+        "n = (",
+    ],
 )
 def test_a_line_that_is_not_a_plain_value_is_refused(source):
     with pytest.raises(ParameterError, match="line"):
@@ -75,7 +84,9 @@ def test_an_unreadable_file_is_named(tmp_path):
 
 
 DECLARED = read_parameters(
-    notebook('as_of = ""\nperiod_months = 12\ndelivery_fee = 4.9\nmine = 3\nstrict = True\nshares = [0.1]\nnames = ["a"]')
+    notebook(
+        'as_of = ""\nperiod_months = 12\ndelivery_fee = 4.9\nmine = 3\nstrict = True\nshares = [0.1]\nnames = ["a"]'
+    )
 )
 
 

@@ -1,0 +1,154 @@
+"""The front page: what was found, what to decide, what was left out, how sound the data are."""
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from crmlib.intake.contract import TABLES
+from crmlib.intake.report import CheckReport
+from crmlib.publish.content import Page
+from crmlib.publish.pages import PageExporter, day
+
+#: Key figures shown on top; all of them are in metrics.json.
+GLANCE = 6
+
+
+def findings_of(page: Page) -> dict[str, Any]:
+    """Return the findings a notebook handed over; empty if it has none."""
+    return next((bundle for bundle in reversed(page.bundles) if bundle.get("kind") == "findings"), {})
+
+
+def metrics_of(pages: Sequence[Page]) -> dict[str, list[dict[str, Any]]]:
+    """Return the key figures of every notebook, by its name."""
+    return {page.name: list(findings_of(page).get("metrics", [])) for page in pages}
+
+
+def front_page(
+    exporter: PageExporter,
+    pages: Sequence[Page],
+    report: CheckReport,
+    colophon: Mapping[str, str],
+) -> str:
+    """Build ``index.html``.
+
+    Parameters
+    ----------
+    exporter : PageExporter
+    pages : sequence of Page
+        In reading order.
+    report : CheckReport
+        What the checks of the data found.
+    colophon : mapping of str to str
+        Versions and fingerprints, for those who have to reproduce the report.
+
+    Returns
+    -------
+    str
+    """
+    links = {link.name: link for link in exporter.site.links}
+    answers = [
+        {
+            "name": page.name,
+            "href": links[page.name].href,
+            "label": links[page.name].label,
+            "question": page.title,
+            "headline": findings_of(page).get("headline", ""),
+            "findings": findings_of(page).get("findings", []),
+            "decision": findings_of(page).get("decision"),
+            "saved": [
+                {**bundle, "rows": f"{bundle['rows']:,}"}
+                for bundle in page.bundles
+                if bundle.get("kind") == "saved"
+            ],
+        }
+        for page in pages
+    ]
+    earlier = exporter.site.earlier
+    return exporter.fill(
+        "index.html.j2",
+        metrics=glance(list(metrics_of(pages).values())),
+        answers=answers,
+        left_out=left_out(pages),
+        quality=quality(report),
+        colophon=colophon,
+        earlier=earlier.link("index.html") if earlier else None,
+    )
+
+
+def glance(metrics: Sequence[Sequence[Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
+    """Choose the key figures for the top: the first of each notebook, then the second, and so on.
+
+    >>> glance([[{"name": "a"}, {"name": "b"}], [{"name": "c"}]])
+    [{'name': 'a'}, {'name': 'b'}, {'name': 'c'}]
+    """
+    rounds = [metric for turn in zip_longest(*metrics) for metric in turn if metric is not None]
+    chosen = [id(metric) for metric in rounds[:GLANCE]]
+    return [metric for own in metrics for metric in own if id(metric) in chosen]
+
+
+def left_out(pages: Sequence[Page]) -> list[dict[str, str]]:
+    """List the parts that could not be computed, each once, with the reason."""
+    found: dict[str, dict[str, str]] = {}
+    for page in pages:
+        for bundle in page.bundles:
+            if bundle.get("kind") == "left_out":
+                found.setdefault(bundle["part"], {"part": bundle["part"], "reason": bundle["reason"]})
+    return list(found.values())
+
+
+def quality(report: CheckReport) -> dict[str, Any]:
+    """Put what the checks found into words and rows for the front page."""
+    from crmlib.display import formats
+
+    ledger, currency = report.ledger, report.currency
+    orders = report.found("orders")
+    sentences = [
+        f"The report rests on {formats.count(orders.used_rows)} order lines worth "
+        f"{formats.money(float(ledger.total_net), currency)}."
+    ]
+    if ledger.set_aside_rows:
+        sentences.append(
+            f"{formats.count(ledger.set_aside_rows)} lines that could not be read were set aside; "
+            f"they hold {formats.money(float(ledger.set_aside_net), currency)} as far as is readable, "
+            "which is in none of the figures."
+        )
+    if ledger.anonymous_rows:
+        part = ledger.anonymous_net / ledger.total_net if ledger.total_net else None
+        sentences.append(
+            f"{formats.count(ledger.anonymous_rows)} lines worth "
+            f"{formats.money(float(ledger.anonymous_net), currency)}"
+            + (f" ({formats.share(float(part))} of sales)" if part is not None else "")
+            + " name no customer: they count in total sales, but in no analysis of customers."
+        )
+    if ledger.returns_rows:
+        sentences.append(
+            f"Returns take {formats.money(abs(float(ledger.returns_net)), currency)} off sales "
+            f"({formats.count(ledger.returns_rows)} lines)."
+        )
+    there = {table.name for table in report.tables}
+    missing = [name for name in TABLES if name not in there]
+    if missing:
+        sentences.append(
+            f"Not among the data: {_listed(missing)}. What rests on them is left out or estimated, "
+            "and says so where it stands."
+        )
+    return {
+        "sentences": sentences,
+        "warnings": report.warnings,
+        "notes": report.notes,
+        "tables": [
+            {
+                "name": table.name,
+                "rows": formats.count(table.rows),
+                "used": formats.count(table.used_rows),
+                "customers": "" if table.customers is None else formats.count(table.customers),
+                "period": f"{day(table.first_day)} to {day(table.last_day)}" if table.first_day else "",
+            }
+            for table in report.tables
+        ],
+    }
+
+
+def _listed(names: Sequence[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last

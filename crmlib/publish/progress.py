@@ -1,0 +1,91 @@
+"""What a person sees while a run goes on: one display on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, TextIO
+
+
+class Progress:
+    """Tell how far a run has got.
+
+    Parameters
+    ----------
+    stream : text stream, optional
+        Standard error if left out; standard output stays free for results.
+    quiet : bool, default False
+        Tell nothing.
+    log : callable, optional
+        Called with every line for the run's log as well.
+    """
+
+    def __init__(self, stream: TextIO | None = None, quiet: bool = False):
+        self._stream = stream or sys.stderr
+        self._quiet = quiet
+        self._live: Any = None
+        self._tasks: dict[str, Any] = {}
+        self._started: dict[str, float] = {}
+        self.listeners: list[Callable[[str], None]] = []
+
+    def __enter__(self) -> "Progress":
+        if not self._quiet and self._stream.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress as Live
+
+            self._live = Live(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=28),
+                TaskProgressColumn(),
+                TimeElapsedColumn(),
+                TextColumn("[dim]{task.fields[note]}"),
+                console=Console(file=self._stream),
+            )
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def start(self, what: str, steps: int | None = None) -> None:
+        """Begin a piece of work; without a number of steps it just goes on."""
+        self._started[what] = time.monotonic()
+        if self._live:
+            self._tasks[what] = self._live.add_task(what, total=steps, note="")
+        else:
+            self._line(f"{what} ...")
+
+    def step(self, what: str, done: int, of: int) -> None:
+        """Tell how many steps are done; plain output leaves it out."""
+        if self._live:
+            self._live.update(self._tasks[what], completed=done, total=of)
+
+    def finish(self, what: str, note: str = "") -> None:
+        """End a piece of work, with a word about it."""
+        seconds = time.monotonic() - self._started[what]
+        if self._live:
+            total = self._live.tasks[self._tasks[what]].total or 1
+            self._live.update(self._tasks[what], completed=total, total=total, note=note)
+        else:
+            self._line(f"{what}: done in {seconds:.1f} s" + (f" ({note})" if note else ""))
+        self._tell(f"{what}: {seconds:.2f} s" + (f" ({note})" if note else ""))
+
+    def say(self, text: str) -> None:
+        """Tell one thing."""
+        if self._live:
+            self._live.console.print(text, markup=False, highlight=False)
+        else:
+            self._line(text)
+        self._tell(text)
+
+    def _line(self, text: str) -> None:
+        if not self._quiet:
+            print(text, file=self._stream, flush=True)
+
+    def _tell(self, text: str) -> None:
+        for listener in self.listeners:
+            listener(text)

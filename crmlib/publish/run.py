@@ -1,0 +1,393 @@
+"""A run, from the data to the finished report: plan, check, reuse, execute, build, put in place."""
+
+import contextlib
+import errno
+import os
+import platform
+import shutil
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import crmlib
+from crmlib.errors import RunError
+from crmlib.publish import manifest
+from crmlib.publish.execute import Job, NotebookFailed, run_all
+from crmlib.publish.fingerprint import code_hash, digest, notebook_fingerprints
+from crmlib.publish.plan import GIVEN_BY_THE_RUN, Notebook, assign_parameters, choose, discover
+from crmlib.publish.progress import Progress
+from crmlib.publish.stage import RunFolder
+
+NOTEBOOKS = Path(crmlib.__file__).parents[1] / "notebooks"
+READING, BUILDING = "Reading and checking the data", "Building the pages"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to report on, and how.
+
+    Attributes
+    ----------
+    source : str
+        ``"bundled"``, a run file, a folder, a file or a database URL.
+    run_file : Path or None
+        Settings to use for a source that is no run file itself.
+    as_of : str
+        Last known day; empty for the run file's own, else the last day in the data.
+    only : tuple of str
+        Notebooks to run (with those they need); empty for all.
+    output : Path
+    jobs : int
+        Notebooks side by side.
+    timeout : float
+        Seconds a cell may take.
+    force : bool
+        Run also what is unchanged.
+    notebooks : Path
+    """
+
+    source: str = "bundled"
+    run_file: Path | None = None
+    as_of: str = ""
+    only: tuple[str, ...] = ()
+    output: Path = Path("reports")
+    jobs: int = field(default_factory=lambda: min(2, os.cpu_count() or 1))
+    timeout: float = 600
+    force: bool = False
+    notebooks: Path = NOTEBOOKS
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended.
+
+    Attributes
+    ----------
+    folder : Path
+        The run's folder; its ``index.html`` is the page to open.
+    ran, reused : tuple of str
+        Notebooks executed now, and those taken from the last good run.
+    unchanged : bool
+        True if the report was there already and still holds.
+    """
+
+    folder: Path
+    ran: tuple[str, ...] = ()
+    reused: tuple[str, ...] = ()
+    unchanged: bool = False
+
+    @property
+    def index(self) -> Path:
+        """The page to open."""
+        return self.folder / "index.html"
+
+
+def make_report(request: Request, progress: Progress | None = None) -> Result:
+    """Make the report, or find that the one there still holds.
+
+    Parameters
+    ----------
+    request : Request
+    progress : Progress, optional
+        The display; none if left out.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    CrmError
+        Whatever went wrong, in words a person can act on; the last good run is untouched.
+    """
+    progress = progress or Progress(quiet=True)
+    from crmlib.intake.source import find_source  # heavy: imported where the work starts
+
+    all_notebooks = discover(request.notebooks)
+    chosen = choose(all_notebooks, request.only)
+    settings = find_source(request.source, request.run_file).run
+    given = assign_parameters(all_notebooks, settings.parameters, settings.notebooks)
+    as_of = request.as_of or _one_day(given)
+
+    from crmlib.intake import open_data
+
+    progress.start(READING)
+    data = open_data(request.source, as_of or None, run_file=request.run_file)
+    lines = data.report.found("orders").used_rows
+    progress.finish(READING, f"{lines:,} order lines, last known day {data.as_of}")
+
+    folder = RunFolder(request.output, data.name, data.as_of.isoformat())
+    try:
+        with folder.locked():
+            return _Run(request, progress, data, folder, all_notebooks, given).make(chosen)
+    except OSError as problem:
+        raise _disk_error(problem, folder) from problem
+
+
+def _one_day(given: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the last known day a run file sets for all notebooks."""
+    days = sorted({values["as_of"] for values in given.values() if values.get("as_of")})
+    if len(days) > 1:
+        raise RunError(
+            f"different last known days: {', '.join(days)}",
+            "one for all notebooks of a report",
+            "set as_of once, under [parameters]",
+        )
+    return days[0] if days else ""
+
+
+def _disk_error(problem: OSError, folder: RunFolder) -> RunError:
+    full = problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    kept = "; the report that was there is untouched" if folder.final.exists() else ""
+    return RunError(
+        f"{'no space left' if full else 'a file could not be written'} for {folder.company}"
+        f" ({problem.strerror or problem}{kept})",
+        "room and permission to write the report",
+        "make room there, or choose another folder with --output",
+    )
+
+
+class _Run:
+    """One run into one folder, the lock being held."""
+
+    def __init__(
+        self,
+        request: Request,
+        progress: Progress,
+        data: Any,
+        folder: RunFolder,
+        notebooks: Sequence[Notebook],
+        given: Mapping[str, Mapping[str, Any]],
+    ):
+        self.request, self.progress, self.data, self.folder = request, progress, data, folder
+        self.notebooks, self.given = notebooks, given
+        self.last = manifest.read(folder.final)
+        self.previous = folder.previous()
+        self.fingerprints = notebook_fingerprints(notebooks, self._own_parameters(), self._facts())
+        self._log: list[str] = []
+        progress.listeners.append(self._note)
+
+    def _own_parameters(self) -> dict[str, dict[str, Any]]:
+        """The values that each notebook runs with, beside source and day."""
+        return {
+            notebook.name: {
+                name: self.given[notebook.name].get(name, parameter.default)
+                for name, parameter in notebook.parameters.items()
+                if name not in GIVEN_BY_THE_RUN
+            }
+            for notebook in self.notebooks
+        }
+
+    def _facts(self) -> dict[str, Any]:
+        data = self.data
+        return {
+            "data": data.hash,
+            "as_of": data.as_of.isoformat(),
+            "company": data.name,
+            "bundled": self.request.source == "bundled",
+            "currency": data.currency,
+            "gross_margin": data.gross_margin,
+            "annual_discount_rate": data.annual_discount_rate,
+            "horizon_months": data.horizon_months,
+        }
+
+    def _note(self, text: str) -> None:
+        self._log.append(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}  {text}")
+
+    def make(self, chosen: Sequence[Notebook]) -> Result:
+        """Reuse what holds, run the rest, build the pages and put everything in place."""
+        held = [] if self.request.force else self._still_good()
+        wanted = {notebook.name for notebook in chosen}
+        report = [n for n in self.notebooks if n.name in wanted or n.name in held]
+        to_run = [n for n in report if n.name not in held]
+        pages = self._page_fingerprint(report)
+        if not to_run and self.last.get("pages") == pages:
+            for notebook in report:
+                self.progress.say(f"{notebook.name}: unchanged, reused")
+            return Result(self.folder.final, reused=tuple(n.name for n in report), unchanged=True)
+        stage = self.folder.open_stage()
+        for name in ("notebooks", "tables"):
+            (stage / name).mkdir()
+        for notebook in report:
+            if notebook.name in held:
+                self._take_over(notebook, stage)
+        warm = threading.Thread(target=_import_page_builder, daemon=True)
+        warm.start()
+        saved = self._execute(to_run, [n for n in report if n.name in held], stage)
+        warm.join()
+        self.progress.start(BUILDING)
+        self._build(report, stage, pages, saved)
+        self.progress.finish(BUILDING, f"{len(report) + 1} pages")
+        (stage / "run.log").write_text("\n".join([*self._head(), *self._log, ""]), encoding="utf-8")
+        self.folder.put_in_place()
+        return Result(
+            self.folder.final, tuple(n.name for n in to_run), tuple(n.name for n in report if n.name in held)
+        )
+
+    def _still_good(self) -> list[str]:
+        """Notebooks of the last good run whose result still holds and whose files are as they were."""
+        recorded = self.last.get("notebooks", {})
+        same = [
+            n
+            for n in self.notebooks
+            if recorded.get(n.name, {}).get("fingerprint") == self.fingerprints[n.name]
+        ]
+        return [n.name for n in same] if same and manifest.files_hold(self.folder.final, self.last) else []
+
+    def _page_fingerprint(self, report: Sequence[Notebook]) -> str:
+        """Hash what the pages depend on beyond the notebooks: the builder, the company, the links."""
+        return digest(
+            {
+                "notebooks": {n.name: self.fingerprints[n.name] for n in report},
+                "labels": {n.name: n.label for n in report},
+                "code": code_hash(),
+                "earlier": [self.previous, self._earlier_pages()],
+                "checks": self.data.report.to_json(),
+            }
+        )
+
+    def _take_over(self, notebook: Notebook, stage: Path) -> None:
+        """Copy a notebook and its tables from the last good run."""
+        executed = f"notebooks/{notebook.name}.ipynb"
+        shutil.copyfile(self.folder.final / executed, stage / executed)
+        for file in self.last["notebooks"][notebook.name]["tables"]:
+            shutil.copyfile(self.folder.final / "tables" / file, stage / "tables" / file)
+        self.progress.say(f"{notebook.name}: unchanged, reused")
+
+    def _execute(
+        self, to_run: Sequence[Notebook], held: Sequence[Notebook], stage: Path
+    ) -> dict[str, list[str]]:
+        """Run notebooks; return the files each of all notebooks has saved."""
+        work = stage / ".work"
+        saved = {n.name: list(self.last["notebooks"][n.name]["tables"]) for n in held}
+        jobs = [self._job(notebook, work / notebook.name) for notebook in to_run]
+
+        def before(job: Job) -> None:
+            own = job.folder / "tables"
+            own.mkdir()
+            for table in job.notebook.needs:
+                for path in sorted((stage / "tables").glob(f"{table}.*")):
+                    shutil.copyfile(path, own / path.name)
+            self.progress.start(job.notebook.name)
+
+        def after(job: Job) -> None:
+            saved[job.notebook.name] = self._collect(job, stage)
+            self.progress.finish(job.notebook.name)
+
+        try:
+            run_all(
+                jobs,
+                done_before=held,
+                side_by_side=self.request.jobs,
+                timeout=self.request.timeout,
+                hidden=self._hidden(stage),
+                before=before,
+                after=after,
+                progress=self.progress.step,
+            )
+        except NotebookFailed as problem:
+            raise self._kept(problem) from None
+        shutil.rmtree(work, ignore_errors=True)
+        return saved
+
+    def _job(self, notebook: Notebook, folder: Path) -> Job:
+        source = self.request.source
+        local = source != "bundled" and "://" not in source
+        run = {"source": str(Path(source).expanduser().resolve()) if local else source}
+        run["as_of"] = self.data.as_of.isoformat()
+        given = {n: v for n, v in self.given[notebook.name].items() if n not in GIVEN_BY_THE_RUN}
+        mine = {name: value for name, value in run.items() if name in notebook.parameters}
+        extra = {"CRMLIB_RUN_FILE": str(self.request.run_file.resolve())} if self.request.run_file else {}
+        return Job(notebook, mine | given, folder.resolve(), extra)
+
+    def _hidden(self, stage: Path) -> list[tuple[str, str]]:
+        """Texts only this machine has, longest first, and what stands in their place."""
+        source = self.request.source
+        found = {str(stage.resolve()): "run", str(NOTEBOOKS.parent): "crmlib", str(Path.home()): "~"}
+        if source != "bundled" and "://" not in source:
+            path = Path(source).expanduser().resolve()
+            found |= {str(path): path.name, str(path.parent): "data"}
+        found = {text: stand_in for text, stand_in in found.items() if len(text) > 3}
+        return sorted(found.items(), key=lambda pair: -len(pair[0]))
+
+    def _collect(self, job: Job, stage: Path) -> list[str]:
+        """Take over what a notebook made; fail if it has not saved what it says it saves."""
+        name, tables = job.notebook.name, job.folder / "tables"
+        for table in job.notebook.saves:
+            if not (tables / f"{table}.parquet").is_file() and not (tables / f"{table}.csv").is_file():
+                raise NotebookFailed(
+                    f"{name} ended without saving table '{table}'",
+                    f"every table it lists under 'saves': {', '.join(job.notebook.saves)}",
+                    "save it in the notebook, or take it off the list",
+                    name,
+                    job.folder,
+                )
+        needed = {path.name for need in job.notebook.needs for path in tables.glob(f"{need}.*")}
+        made = sorted(p.name for p in tables.iterdir() if p.is_file() and p.name not in needed)
+        for file in made:
+            if (stage / "tables" / file).exists():
+                raise NotebookFailed(
+                    f"{name} writes tables/{file}, which another notebook has written",
+                    "a name of its own for each table",
+                    "rename one of the two",
+                    name,
+                    job.folder,
+                )
+            (tables / file).replace(stage / "tables" / file)
+        job.executed.replace(stage / "notebooks" / f"{name}.ipynb")
+        if text := job.log.read_text(encoding="utf-8", errors="replace").strip():
+            self._note(f"{name} printed:\n{text}")
+        return made
+
+    def _kept(self, problem: NotebookFailed) -> RunError:
+        """Keep the failed notebook and the log, and say where they are."""
+        self._note(str(problem))
+        log = self.folder.stage / "run.log"
+        with contextlib.suppress(OSError):  # on a full disk the message on the screen has to do
+            log.write_text("\n".join([*self._head(), *self._log, ""]), encoding="utf-8")
+        files = {"run.log": log}
+        if problem.folder:
+            files[f"{problem.name}.ipynb"] = problem.folder / "executed.ipynb"
+            files[f"{problem.name}.log"] = problem.folder / "worker.log"
+        kept = self.folder.keep_failed(files)
+        where = f"; the notebook as far as it ran is in {kept}" if kept else ""
+        return NotebookFailed(problem.found, problem.expected, problem.remedy + where, problem.name)
+
+    def _build(
+        self, report: Sequence[Notebook], stage: Path, pages: str, saved: Mapping[str, list[str]]
+    ) -> None:
+        from crmlib.publish.assemble import assemble  # heavy, and not needed where nothing has changed
+
+        own = self._own_parameters()
+        records = {
+            n.name: {
+                "fingerprint": self.fingerprints[n.name],
+                "parameters": own[n.name],
+                "needs": list(n.needs),
+                "saves": list(n.saves),
+                "tables": saved[n.name],
+            }
+            for n in report
+        }
+        earlier = (self.previous, self._earlier_pages()) if self.previous else None
+        assemble(stage, self.data, report, records, self._facts(), pages, earlier)
+
+    def _earlier_pages(self) -> tuple[str, ...]:
+        """Pages of the report before this one."""
+        found = manifest.read(self.folder.company / self.previous) if self.previous else {}
+        return tuple(found.get("links", ()))
+
+    def _head(self) -> list[str]:
+        made = f"crmlib {crmlib.__version__}, Python {platform.python_version()} on {platform.platform()}"
+        return [f"Report of {self.data.name}, last known day {self.data.as_of}", made, ""]
+
+
+def _import_page_builder() -> None:
+    """Import what building pages needs, while the notebooks run."""
+    from crmlib.publish.worker import spare_slow_import
+
+    spare_slow_import()
+    import crmlib.publish.assemble  # noqa: F401
