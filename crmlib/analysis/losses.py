@@ -8,13 +8,13 @@ import pandas as pd
 from crmlib.analysis.intervals import wilson_interval
 
 CAUSES = {
-    "acquisition": "Just won: the cost of winning them",
+    "acquisition": "The cost of winning them",
     "discounts": "Deep discounts",
-    "goods": "Thin margin on what they buy",
-    "returns": "Returns: lost margin and handling",
-    "orders": "Many small or costly orders",
+    "goods": "Thin margin on the goods",
+    "returns": "Returned goods",
+    "orders": "Small or costly orders",
     "relationship": "Calls, visits and other service",
-    "no purchase": "No purchase in the period, only cost",
+    "no purchase": "No purchase, only cost",
 }
 
 

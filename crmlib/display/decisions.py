@@ -30,16 +30,18 @@ def adopt(option: pd.Series, currency: str) -> Sentence:
         "even": option["break_even"],
     }
     if option["low"] > 0:
-        advice = "**{label}** for {customers:count} loss-making customers: it should add **{gain:money}** in the next period"
-        limit = ", and it pays as long as less than {even:share} of the business it touches walks away."
-    elif option["gain"] > 0:
-        advice = "**Test first: {label}**, on a random half of {customers:count} loss-making customers. Expected: **{gain:money}**"
-        limit = "; it loses money once more than {even:share} of the business it touches walks away."
-    else:
-        values = {"label": option["label"], "gain": option["gain"]}
-        return Sentence(
-            "Leave the terms as they are: the best option, {label}, is expected to move {gain:money}.",
-            currency,
-            **values,
+        template = (
+            "**{label}** for {customers:count} loss-making customers: it should add **{gain:money}** in the next "
+            "period (95% interval {low:money} to {high:money}), and it pays as long as less than {even:share} of "
+            "the business it touches walks away."
         )
-    return Sentence(advice + " (95% interval {low:money} to {high:money})" + limit, currency, **values)
+    elif option["gain"] > 0:
+        template = (
+            "**Test first**: {label}, on a random half of {customers:count} loss-making customers. Expected: "
+            "**{gain:money}** (95% interval {low:money} to {high:money}); it loses money once more than {even:share} "
+            "of the business it touches walks away."
+        )
+    else:
+        template = "Leave the terms as they are: the best option, {label}, is expected to move {gain:money}."
+        values = {"label": option["label"].lower(), "gain": option["gain"]}
+    return Sentence(template, currency, **values)

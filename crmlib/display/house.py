@@ -12,17 +12,18 @@ import matplotlib
 import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from crmlib.display import formats
 from crmlib.display.tables import Table
 
-ACCENT, LOSS, INK, GREY, PALE = "#0b6e7f", "#b4432f", "#22303a", "#8a949c", "#d9dfe3"
+ACCENT, LOSS, INK, SOFT, GREY, PALE = "#0b6e7f", "#b4432f", "#22303a", "#5d6870", "#8a949c", "#d9dfe3"
 # Okabe & Ito's set for colour-blind readers, without black and yellow: one colour per group,
 # the same group the same colour everywhere.
 GROUPS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
 SIZE = (6.6, 3.9)
 DPI = 140
+BAR = 0.68  # thickness of a horizontal bar, as a share of its place
 
 _STYLE = {
     "font.family": "DejaVu Sans",
@@ -49,6 +50,8 @@ def canvas(height: float | None = None, **grid):
 
 def money_axis(axis, currency: str) -> None:
     """Write money on an axis as k and M."""
+    if axis.get_scale() == "linear":
+        axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: _short(value, currency)))
 
 
@@ -84,14 +87,14 @@ class Figure:
 
     def __init__(self, drawing, title: str, subtitle: str, alt: str, data: Table):
         self.drawing, self.title, self.alt, self.data = drawing, title, alt, data
-        wrapped = textwrap.fill(title, 62)
+        wrapped = textwrap.fill(title, 66)
         lines = wrapped.count("\n") + 1
         height = drawing.get_figheight() + 0.24 * lines + 0.32
         top = 1 - (0.24 * lines + 0.32) / height
         drawing.set_figheight(height)
         drawing.get_layout_engine().set(rect=(0, 0, 1, top))
         drawing.text(0.012, 0.985, wrapped, ha="left", va="top", fontsize=12, fontweight="bold", color=INK)
-        drawing.text(0.012, top + 0.012, subtitle, ha="left", va="bottom", fontsize=9, color="#5d6870")
+        drawing.text(0.012, top + 0.012, subtitle, ha="left", va="bottom", fontsize=9, color=SOFT)
 
     @property
     def axes(self) -> list[Axes]:

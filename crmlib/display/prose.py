@@ -15,8 +15,9 @@ from crmlib.display import formats
 class _Fields(string.Formatter):
     """Fill a template; each field names one of the house formats.
 
-    ``{x:money}``, ``{x:full_money}``, ``{x:exact_money}``, ``{x:share}``, ``{x:share1}``
-    (one decimal), ``{x:count}``, ``{x:number}``, ``{x:number2}`` (two decimals), ``{x:day}``; a field without a format is text.
+    ``{x:money}``, ``{x:full_money}``, ``{x:exact_money}``, ``{x:share}``, ``{x:share1}`` (one
+    decimal), ``{x:count}``, ``{x:number}``, ``{x:number2}`` (two decimals), ``{x:day}``; a
+    field without a format is text.
     """
 
     def __init__(self, currency: str, escape: bool):

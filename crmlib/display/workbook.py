@@ -90,6 +90,16 @@ class Workbook:
         """Return a live sentence; see `crmlib.display.prose.Sentence` for the fields."""
         return Sentence(template, self.currency, **values)
 
+    def text(self, template: str, **values: Any) -> str:
+        """Return a live sentence as plain text, for titles and notes."""
+        return str(self.say(template, **values))
+
+    def show(self, *shown: Any) -> None:
+        """Display several things one after another, passing over None."""
+        from IPython.display import display
+
+        display(*(thing for thing in shown if thing is not None))
+
     def claim(self, holds: bool, template: str, otherwise: str, **values: Any) -> Sentence:
         """Return `template` if the claim holds in these data, else say that it does not.
 
