@@ -37,7 +37,7 @@ class Data:
 
     def __init__(self, source: Source, store: Path, report: CheckReport, as_of: str | dt.date | None):
         run = source.run
-        self.name, self.currency, self.report, self.hash = source.name, run.currency, report, store.stem
+        self.name, self.currency, self.report, self.hash = source.name, report.currency, report, store.stem
         self.gross_margin, self.horizon_months = run.gross_margin, run.horizon_months
         self.annual_discount_rate = run.annual_discount_rate
         self._folder = source.folder

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import duckdb
 
-from crmlib.errors import DataError
-from crmlib.intake.report import Problem
-from crmlib.intake.runfile import Reading, TableMap
+from crmlib.intake.report import Problem, Refused
+from crmlib.intake.runfile import TextFormat, TableMap
 from crmlib.intake.source import Source, TableSource
 from crmlib.intake.sql import ident, literal, one
 
@@ -54,18 +53,18 @@ def land(connection: duckdb.DuckDBPyConnection, source: Source, table: TableSour
 
     Raises
     ------
-    DataError
-        If the file cannot be read at all.
+    Refused
+        If the table cannot be read at all.
     """
     from crmlib.intake import database, excel, textfile
 
     mapped = source.run.tables.get(table.name, TableMap())
-    reading: Reading = mapped.reading(source.run)
+    form: TextFormat = mapped.text_format(source.run)
     relation = ident("scratch", "main", "landed " + table.name)
     problems: tuple[Problem, ...] = ()
     try:
         if table.kind == "text":
-            problems = textfile.land_text(connection, table, mapped, reading, relation, scratch)
+            problems = textfile.land_text(connection, table, mapped, form, relation, scratch)
         elif table.kind == "excel":
             excel.land_sheet(connection, table, mapped, relation)
         elif table.kind == "database":
@@ -74,22 +73,18 @@ def land(connection: duckdb.DuckDBPyConnection, source: Source, table: TableSour
             scan = _parquet(table) if table.kind == "parquet" else database.attached(connection, table)
             connection.execute(f"CREATE VIEW {relation} AS {scan}")
     except duckdb.Error as error:
-        raise unreadable(table.where, error) from error
+        raise Refused.table(
+            table.name, "unreadable-file", f"{table.where} cannot be read: {str(error).strip().splitlines()[0]}",
+            "Export or copy the file again.",
+        ) from error
     types = {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE {relation}").fetchall() if name != ROW}
     return Landed(relation, types, one(connection, f"SELECT count(*) AS n FROM {relation}")["n"], problems)
 
 
-def unreadable(where: str, error: Exception) -> DataError:
-    """Turn an engine's error while reading a file into one a person can act on."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return DataError(
-        f"{where} cannot be read: {lines[0]}", "a complete, undamaged file",
-        "export or copy the file again",
-    )
-
-
 def _parquet(table: TableSource) -> str:
     files = "[" + ", ".join(literal(str(file)) for file in table.files) + "]"
+    if len(table.files) > 1:  # counted through all parts, in the order of their names
+        return f"SELECT row_number() OVER () AS {ident(ROW)}, * FROM read_parquet({files})"
     return (
         f"SELECT file_row_number + 1 AS {ident(ROW)}, * EXCLUDE (file_row_number) "
         f"FROM read_parquet({files}, file_row_number = true)"

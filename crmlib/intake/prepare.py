@@ -5,66 +5,117 @@ from pathlib import Path
 
 import duckdb
 
+from crmlib.intake.checks import check_references, check_table
 from crmlib.intake.columns import match_columns
 from crmlib.intake.contract import TABLES
-from crmlib.intake.landing import ROW, Landed, land
-from crmlib.intake.report import CheckReport, Ledger, Problem, TableFound
+from crmlib.intake.currency import named_currencies, run_currency
+from crmlib.intake.inspection import Inspection
+from crmlib.intake.landing import land
+from crmlib.intake.ledger import check_beginning, check_later_days, check_ledger
+from crmlib.intake.report import CheckReport, Ledger, Problem, Refused, TableFound
 from crmlib.intake.runfile import TableMap
-from crmlib.intake.source import Source
-from crmlib.intake.sql import OFFLINE, ident, one
+from crmlib.intake.source import Source, TableSource
+from crmlib.intake.sql import OFFLINE, ident, literal
+from crmlib.intake.typed import write_typed
 
-TYPES = {
-    "id": "VARCHAR", "text": "VARCHAR", "choice": "VARCHAR", "date": "DATE", "time": "TIMESTAMP",
-    "money": "DECIMAL(18,4)", "number": "DECIMAL(18,4)", "share": "DECIMAL(18,4)", "score": "DECIMAL(18,4)",
-    "flag": "BOOLEAN",
-}
+REPORT_TABLE = "crmlib_report"
 
 
 def prepare(source: Source, store: Path) -> CheckReport:
-    """Read and check `source`; write its typed tables into a new database file `store`."""
-    problems: list[Problem] = []
-    found: list[TableFound] = []
-    ledger = Ledger()
+    """Read and check `source`; write its typed tables and the report into a new database file.
+
+    Parameters
+    ----------
+    source : Source
+    store : Path
+        Where to write; must not exist. Temporary files go beside it.
+
+    Returns
+    -------
+    CheckReport
+        With all problems found; the store is of use only if none of them is an error.
+    """
     with (
         tempfile.TemporaryDirectory(dir=store.parent, prefix="scratch-") as scratch,
         duckdb.connect(store, config={**OFFLINE, "temp_directory": scratch}) as connection,
     ):
-        connection.execute(f"ATTACH '{scratch}/scratch.duckdb' AS scratch")
-        for table in source.tables:
-            landed = land(connection, source, table, Path(scratch))
-            problems += landed.problems
-            match = match_columns(TABLES[table.name], list(landed.types), source.run.tables.get(table.name, TableMap()))
-            problems += match.problems
-            if not [p for p in problems if p.severity == "error"]:
-                facts = _write(connection, table.name, landed, match.sources)
-                found.append(TableFound(
-                    name=table.name, where=table.where, rows=landed.rows, used_rows=landed.rows,
-                    columns=tuple(match.sources), unused_columns=match.unused,
-                    missing_columns=tuple(c.name for c in TABLES[table.name].columns if c.name not in match.sources),
-                    **facts,
-                ))
-        if not [p for p in problems if p.severity == "error"]:
-            total = one(connection, "SELECT sum(net_amount) AS t FROM orders")["t"]
-            ledger = Ledger(total_net=total)
-        report = CheckReport(name=source.name, currency=source.run.currency, tables=tuple(found),
-                             problems=tuple(problems), ledger=ledger)
-        connection.execute("CREATE TABLE crmlib_report (report VARCHAR)")
-        connection.execute("INSERT INTO crmlib_report VALUES (?)", [report.to_json()])
+        connection.execute(f"ATTACH {literal(scratch + '/scratch.duckdb')} AS scratch")
+        report = _check(connection, source, Path(scratch))
+        connection.execute(f"CREATE TABLE {REPORT_TABLE} AS SELECT {literal(report.to_json())} AS report")
         connection.execute("DETACH scratch")
     return report
 
 
-def _write(connection: duckdb.DuckDBPyConnection, name: str, landed: Landed, sources: dict[str, tuple[str, ...]]):
-    cells = []
-    for column, names in sources.items():
-        kind = TYPES[TABLES[name][column].kind]
-        cells.append(" * ".join(f"CAST({ident(n)} AS {kind})" for n in names) + f" AS {ident(column)}")
-    cells = [f"CAST({c.rpartition(' AS ')[0]} AS {TYPES[TABLES[name][n].kind]}) AS {ident(n)}" for c, n in zip(cells, sources)]
-    connection.execute(f"CREATE TABLE {ident(name)} AS SELECT {ROW}, {', '.join(cells)} FROM {landed.relation}")
-    day = TABLES[name].happens
-    facts = {}
-    if day in sources:
-        facts |= one(connection, f"SELECT CAST(min({day}) AS DATE) first_day, CAST(max({day}) AS DATE) last_day FROM {name}")
-    if "customer_id" in sources:
-        facts |= one(connection, f"SELECT count(DISTINCT customer_id) customers FROM {name}")
-    return facts
+def _check(connection: duckdb.DuckDBPyConnection, source: Source, scratch: Path) -> CheckReport:
+    problems: list[Problem] = []
+    inspections: dict[str, Inspection] = {}
+    for table in source.tables:
+        try:
+            inspection = _table(connection, source, table, scratch, problems)
+        except Refused as refusal:
+            problems.append(refusal.problem)
+        else:
+            inspections[table.name] = inspection
+    currency, found = run_currency(source.run, inspections)
+    problems += found
+    orders, ledger = inspections.get("orders"), Ledger()
+    if orders is not None:
+        ledger = check_ledger(orders, currency)
+        check_beginning(orders, inspections.get("customers"))
+        check_later_days(orders, inspections)
+    check_references(inspections)
+    for inspection in inspections.values():
+        problems += inspection.problems
+    return CheckReport(
+        name=source.name, currency=currency, ledger=ledger, problems=tuple(problems),
+        tables=tuple(_describe(inspection) for inspection in inspections.values()),
+    )
+
+
+def _table(
+    connection: duckdb.DuckDBPyConnection, source: Source, table: TableSource, scratch: Path,
+    problems: list[Problem],
+) -> Inspection:
+    """Land, match, read and check one table."""
+    contract, mapped = TABLES[table.name], source.run.tables.get(table.name, TableMap())
+    landed = land(connection, source, table, scratch)
+    problems += landed.problems
+    match = match_columns(contract, list(landed.types), mapped)
+    *others, last = match.problems or (None,)
+    if last is not None:
+        problems += others
+        raise Refused(last)
+    if not landed.rows:
+        raise Refused(_no_rows(table))
+    inspection = write_typed(connection, table, contract, landed, match, mapped.text_format(source.run))
+    inspection.currencies |= named_currencies(inspection)
+    check_table(inspection)
+    return inspection
+
+
+def _no_rows(table: TableSource) -> Problem:
+    if table.name == "orders":
+        severity, remedy = "error", "Export the file again with its rows."
+    else:
+        severity, remedy = "warning", "What needs it is left out. Export it again, or remove the file."
+    return Problem(
+        table=table.name, code="no-rows", severity=severity, count=1, remedy=remedy,
+        sentence=f"{table.where} has a header but no rows.",
+    )
+
+
+def _describe(inspection: Inspection) -> TableFound:
+    contract, has = inspection.table, inspection.sources
+    day, customer = contract.happens, "customer_id" in has
+    facts = inspection.one(
+        "SELECT count(*) AS used_rows"
+        + (f", CAST(min({ident(day)}) AS DATE) AS first_day, CAST(max({ident(day)}) AS DATE) AS last_day"
+           if day in has else "")
+        + (", count(DISTINCT customer_id) AS customers" if customer else "")
+        + f" FROM {inspection.sql}"
+    )
+    return TableFound(
+        name=contract.name, where=inspection.where, rows=inspection.rows, columns=tuple(has),
+        missing_columns=tuple(column.name for column in contract.columns if column.name not in has),
+        unused_columns=inspection.unused, **facts,
+    )

@@ -157,3 +157,16 @@ def examples(cells: list[tuple[int | None, str, Any]]) -> tuple[Example, ...]:
         Example(row=row, column=column, value="" if value is None else str(value)[:80])
         for row, column, value in cells
     )
+
+
+class Refused(Exception):
+    """A table that cannot be read; carries the problem that says why."""
+
+    def __init__(self, problem: Problem):
+        super().__init__(problem.sentence)
+        self.problem = problem
+
+    @classmethod
+    def table(cls, table: str, code: str, sentence: str, remedy: str) -> "Refused":
+        """Refuse a whole table."""
+        return cls(Problem(table=table, code=code, severity="error", sentence=sentence, remedy=remedy, count=1))

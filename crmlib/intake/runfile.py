@@ -19,7 +19,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Reading(_Strict):
+class TextFormat(_Strict):
     """How the cells of a text file are to be read, where they do not say so themselves.
 
     Attributes
@@ -64,7 +64,7 @@ class Reading(_Strict):
         return value
 
 
-class TableMap(Reading):
+class TableMap(TextFormat):
     """Where one table is and what its columns are called.
 
     Attributes
@@ -86,12 +86,13 @@ class TableMap(Reading):
     skip_rows: int = Field(0, ge=0)
     columns: dict[str, str | list[str]] = Field(default_factory=dict)
 
-    def reading(self, default: Reading) -> Reading:
+    def text_format(self, default: TextFormat) -> TextFormat:
         """Return how to read this table: its own settings, else those of the whole run."""
-        return Reading(**{key: getattr(self, key) or getattr(default, key) for key in Reading.model_fields})
+        fields = TextFormat.model_fields
+        return TextFormat(**{key: getattr(self, key) or getattr(default, key) for key in fields})
 
 
-class RunFile(Reading):
+class RunFile(TextFormat):
     """A validated run file.
 
     Attributes

@@ -1,5 +1,6 @@
 """Text files: encoding, compression, delimiter, header, and rows that do not fit the header."""
 
+import codecs
 import csv
 import gzip
 import io
@@ -11,31 +12,31 @@ from pathlib import Path
 
 import duckdb
 
-from crmlib.errors import DataError
 from crmlib.intake.excel import unique_names
-from crmlib.intake.report import Problem, examples
-from crmlib.intake.runfile import Reading, TableMap
+from crmlib.intake.report import Problem, Refused, examples
+from crmlib.intake.runfile import TextFormat, TableMap
 from crmlib.intake.source import TableSource
 from crmlib.intake.sql import ident, literal, rows
 
 _CANDIDATES = (",", ";", "\t", "|")
 _SAMPLE_LINES = 200
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 WHITESPACE = "whitespace"
 
 
 def land_text(
-    connection: duckdb.DuckDBPyConnection, table: TableSource, mapped: TableMap, reading: Reading,
+    connection: duckdb.DuckDBPyConnection, table: TableSource, mapped: TableMap, form: TextFormat,
     relation: str, scratch: Path,
 ) -> tuple[Problem, ...]:
     """Copy a text file into `relation`, all cells as text; return the problems of its form."""
     path = table.files[0]
-    facts = check_bytes(path, reading.encoding)
-    if reading.encoding or facts.bom:
-        path = recode(path, reading.encoding or "utf-8-sig", scratch / f"{table.name}.txt")
+    marked = check_bytes(table, form.encoding)
+    if form.encoding or marked:
+        path = recode(path, form.encoding or "utf-8-sig", scratch / f"{table.name}.txt")
     sample = list(islice(read_lines(path), mapped.skip_rows, mapped.skip_rows + _SAMPLE_LINES))
     if not any(line.strip() for line in sample):
-        raise DataError(f"{table.where} is empty", "a header line and rows below it", "export the file again")
-    delimiter = reading.delimiter or guess_delimiter(sample)
+        raise Refused.table(table.name, "empty-file", f"{table.where} is empty.", "Export the file again.")
+    delimiter = form.delimiter or guess_delimiter(sample)
     header = mapped.header or unique_names(split_line(sample, delimiter))
     first = mapped.skip_rows + (0 if mapped.header else 1)
     if delimiter == WHITESPACE:
@@ -43,49 +44,49 @@ def land_text(
     return _land_delimited(connection, table, path, header, first, delimiter, relation)
 
 
-class Facts:
-    """What a pass over the bytes of a text file tells."""
+def check_bytes(table: TableSource, encoding: str | None) -> bool:
+    """Read a text file once; refuse a damaged archive and text that is not in its encoding.
 
-    def __init__(self, bom: bool, lines: int):
-        self.bom, self.lines = bom, lines
-
-
-def check_bytes(path: Path, encoding: str | None) -> Facts:
-    """Read a text file once; refuse a damaged archive and text that is not in its encoding."""
-    import codecs
-
+    Returns
+    -------
+    bool
+        Whether the file starts with the mark that some programs put before UTF-8.
+    """
     decoder = codecs.getincrementaldecoder(encoding or "utf-8")("strict")
     lines, first = 0, b""
     try:
-        with _bytes(path) as stream:
+        with _bytes(table.files[0]) as stream:
             while chunk := stream.read(1 << 20):
                 first = first or chunk[:4]
+                if not encoding and (first[:2] in _UTF16 or b"\0" in first):
+                    raise _wrong_encoding(table, encoding, first, 1)
                 try:
                     decoder.decode(chunk)
                 except UnicodeDecodeError as error:
-                    row = lines + chunk[: max(error.start, 0)].count(b"\n") + 1
-                    raise _wrong_encoding(path, encoding, first, row) from None
+                    row = lines + chunk[: error.start].count(b"\n") + 1
+                    raise _wrong_encoding(table, encoding, first, row) from None
                 lines += chunk.count(b"\n")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(
-            f"{path.name} is damaged: the compressed file ends too early or is broken ({error})",
-            "a complete gzip file", "copy or download the file again",
+        raise Refused.table(
+            table.name, "damaged-file",
+            f"{table.where} is damaged: the compressed file is cut off or broken ({str(error).rstrip('.')}).",
+            "Copy or download the file again.",
         ) from None
-    if not encoding and first[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise _wrong_encoding(path, encoding, first, 1)
-    return Facts(first[:3] == b"\xef\xbb\xbf", lines)
+    return first[:3] == codecs.BOM_UTF8
 
 
-def _wrong_encoding(path: Path, encoding: str | None, first: bytes, row: int) -> DataError:
+def _wrong_encoding(table: TableSource, encoding: str | None, first: bytes, row: int) -> Refused:
     if encoding:
-        found, remedy = f"{path.name}, row {row}, is not {encoding} text", "correct encoding in the run file"
-    elif first[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in first:
-        found = f"{path.name} is UTF-16 text"
-        remedy = 'save it as "CSV UTF-8", or put encoding = "utf-16" in the run file'
+        sentence, guess = f"{table.where}, row {row:,}, is not {encoding} text.", ""
+    elif first[:2] in _UTF16 or b"\0" in first:
+        sentence, guess = f"{table.where} is UTF-16 text; UTF-8 is expected.", "utf-16"
     else:
-        found = f"{path.name}, row {row}, has letters that are not UTF-8, probably Windows or Latin-1 text"
-        remedy = 'save it as "CSV UTF-8", or put encoding = "cp1252" in the run file'
-    return DataError(found, f"text in {encoding or 'UTF-8'}", remedy)
+        sentence, guess = f"{table.where}, row {row:,}, has letters that are not UTF-8 (it is probably " \
+            "Windows or Latin-1 text).", "cp1252"
+    remedy = f'Save it as "CSV UTF-8", or say encoding = "{guess}" in the run file.'
+    return Refused.table(
+        table.name, "wrong-encoding", sentence, remedy if guess else "Correct encoding in the run file."
+    )
 
 
 def _bytes(path: Path) -> io.BufferedIOBase:

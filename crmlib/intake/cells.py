@@ -1,0 +1,136 @@
+"""Reading cells: one contract column as an SQL expression over a landed table.
+
+A column is profiled first (one pass over the table tells which shapes its cells have), then a way of
+reading is chosen for the whole column: never cell by cell, because 03/04 and 1.234 mean nothing alone.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crmlib.intake.contract import Column
+from crmlib.intake.report import Problem
+from crmlib.intake.runfile import TextFormat
+
+TYPES = {
+    "id": "VARCHAR", "text": "VARCHAR", "choice": "VARCHAR", "flag": "BOOLEAN", "date": "DATE",
+    "time": "TIMESTAMP", "money": "DECIMAL(18,4)", "number": "DECIMAL(18,4)", "share": "DECIMAL(18,4)",
+    "score": "DECIMAL(18,4)",
+}
+WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
+         "UBIGINT", "UHUGEINT")
+FLOATS = ("FLOAT", "DOUBLE")
+_SPACE = r"[\s\p{Z}\x{200B}\x{FEFF}]"  # with no-break and zero-width blanks, which spreadsheets leave behind
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One column of the source, as it is to be read.
+
+    Attributes
+    ----------
+    table : str
+        Contract name of the table, for messages.
+    column : Column
+        The contract column it is read as.
+    name : str
+        Its name in the source.
+    sql : str
+        SQL of the cell: text without blanks around it and NULL where nothing is left; else as it stands.
+    raw : str
+        SQL of the cell as it stands.
+    type : str
+        Its engine type.
+    form : TextFormat
+        What the run file says about text cells.
+    rows : int
+        Rows of the table.
+    factor : bool
+        Whether the column is multiplied with another one.
+    """
+
+    table: str
+    column: Column
+    name: str
+    sql: str
+    raw: str
+    type: str
+    form: TextFormat
+    rows: int
+    factor: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the cells are text that has to be read."""
+        return self.type == "VARCHAR"
+
+    @property
+    def label(self) -> str:
+        """The column as a person knows it: contract name, and the source's name where that differs."""
+        return self.column.name if self.name == self.column.name else f'{self.column.name} ("{self.name}")'
+
+    def problem(self, code: str, severity: str, sentence: str, remedy: str = "", **more: Any) -> Problem:
+        """Make a problem of this column."""
+        return Problem(
+            table=self.table, code=code, severity=severity, sentence=sentence, remedy=remedy, **more
+        )
+
+
+@dataclass(frozen=True)
+class Way:
+    """The way in which a column is read.
+
+    Attributes
+    ----------
+    value : str
+        SQL expression of the contract's type; NULL where the cell is blank or cannot be read.
+    present : str
+        SQL condition: the cell holds something.
+    problems : tuple of Problem
+        What was found about the column as a whole.
+    exact : str
+        SQL expression of the value before rounding to four decimals; empty if nothing is rounded.
+    hint : str
+        What to do about cells that cannot be read.
+    currency : str
+        Currency that the cells themselves name; empty if none.
+    """
+
+    value: str
+    present: str
+    problems: tuple[Problem, ...] = ()
+    exact: str = ""
+    hint: str = ""
+    currency: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What has to be known about a column before it can be read.
+
+    Attributes
+    ----------
+    measures : dict of str
+        Aggregate SQL expressions by name, computed for all columns of a table in one pass.
+    decide : callable
+        Takes the measured values by name; returns the way to read the column.
+    """
+
+    measures: Mapping[str, str]
+    decide: Callable[[Mapping[str, Any]], Way]
+
+
+def untidy(text: str) -> str:
+    """SQL condition: `text` has blanks around it."""
+    return f"regexp_matches({text}, '^{_SPACE}|{_SPACE}$')"
+
+
+def tidy(text: str) -> str:
+    """SQL of `text` without blanks around it; NULL where nothing is left."""
+    stripped = f"nullif(regexp_replace({text}, '^{_SPACE}+|{_SPACE}+$', '', 'g'), '')"
+    return f"CASE WHEN {text} = '' OR {untidy(text)} THEN {stripped} ELSE {text} END"
+
+
+def known(way: Way) -> Question:
+    """A question that needs no look at the data."""
+    return Question({}, lambda measured: way)

@@ -1,0 +1,188 @@
+"""Checks that every table gets: keys, bounds, days that cannot be, references to other tables."""
+
+import datetime as dt
+
+from crmlib.intake.inspection import Inspection
+from crmlib.intake.landing import ROW
+from crmlib.intake.report import examples
+from crmlib.intake.sql import ident, rows
+from crmlib.intake.wording import counted, listed
+
+# Days outside this range are placeholders (1900-01-01, 9999-12-31) or typing errors in any table.
+EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date(2100, 1, 1)
+FAR_DAYS = 730
+VERY_FAR_DAYS = 3650
+
+
+def check_table(inspection: Inspection) -> None:
+    """Check one typed table by itself; set aside or blank what cannot be used."""
+    check_placeholder_days(inspection)
+    if inspection.table.happens in inspection.sources and inspection.name != "customers":
+        check_far_days(inspection, inspection.table.happens)
+    check_bounds(inspection)
+    check_key(inspection)
+    check_empty_columns(inspection)
+
+
+def check_placeholder_days(inspection: Inspection) -> None:
+    """Set aside rows, or blank cells, with days such as 1900-01-01 or 9999-12-31."""
+    for column in inspection.table.columns:
+        if column.name not in inspection.sources or column.kind not in ("date", "time"):
+            continue
+        day = ident(column.name)
+        condition = f"({day} <= DATE '{EARLIEST}' OR {day} >= DATE '{LATEST}')"
+        _refuse_cells(
+            inspection, column.name, condition, "impossible-day",
+            "a day that cannot be, such as 1900-01-01 or 9999-12-31", "Correct the dates; leave unknown days blank.",
+        )
+
+
+def check_far_days(inspection: Inspection, column: str) -> None:
+    """Set aside the few rows that lie years away from all others.
+
+    The days of the table fall into blocks wherever more than two years pass without a row. The block with
+    most rows is the period; a small block beside it is a typing error, a large one is reported and kept
+    unless more than ten years lie between.
+    """
+    day = ident(column)
+    blocks = rows(inspection.connection, f"""
+        WITH days AS (SELECT CAST({day} AS DATE) AS day, count(*) AS n FROM {inspection.sql} GROUP BY ALL),
+        steps AS (SELECT *, day - lag(day) OVER (ORDER BY day) > {FAR_DAYS} AS starts FROM days),
+        blocks AS (SELECT *, count(*) FILTER (starts) OVER (ORDER BY day) AS block FROM steps)
+        SELECT min(day), max(day), CAST(sum(n) AS BIGINT) FROM blocks GROUP BY block ORDER BY 1
+    """)
+    if len(blocks) < 2:
+        return
+    main_first, main_last, _ = max(blocks, key=lambda block: (block[2], block[0]))
+    far, gaps = [], []
+    for first, last, count in blocks:
+        if first == main_first:
+            continue
+        distance = (main_first - last).days if last < main_first else (first - main_last).days
+        small = inspection.tolerance(count) == "warning"
+        (far if small or distance > VERY_FAR_DAYS else gaps).append((first, last, count))
+    if far:
+        condition = " OR ".join(f"CAST({day} AS DATE) BETWEEN DATE '{a}' AND DATE '{b}'" for a, b, _ in far)
+        count = sum(block[2] for block in far)
+        severity = inspection.tolerance(count)
+        inspection.add(
+            "far-day", severity,
+            f"{counted(count, 'row', inspection.rows)} lie years away from all others, which run from {main_first} "
+            f"to {main_last}" + ("; they are set aside." if severity == "warning" else "."),
+            "Correct the year in these dates, or remove the rows.", count=count,
+            examples=inspection.cells(column, condition),
+        )
+        inspection.set_aside(condition)
+    if gaps:
+        written = listed([f"{first} to {last} ({counted(count, 'row')})" for first, last, count in gaps])
+        inspection.add(
+            "gap", "warning", f"More than two years without any row lie between the main period, {main_first} to "
+            f"{main_last}, and: {written}. All rows are kept.", "Check that no file is missing and no year is wrong.",
+            count=sum(block[2] for block in gaps),
+        )
+
+
+def check_bounds(inspection: Inspection) -> None:
+    """Set aside rows, or blank cells, with a number outside the bounds of the contract."""
+    for column in inspection.table.columns:
+        low, high = column.bounds
+        if column.name not in inspection.sources or (low is None and high is None):
+            continue
+        sides = [f"{ident(column.name)} < {low}"] if low is not None else []
+        sides += [f"{ident(column.name)} > {high}"] if high is not None else []
+        allowed = f"{low:g} or more" if high is None else f"{low:g} to {high:g}"
+        _refuse_cells(
+            inspection, column.name, f"({' OR '.join(sides)})", "out-of-bounds", f"a number outside {allowed}",
+            f"Correct the numbers; {column.name} must be {allowed}.",
+        )
+
+
+def _refuse_cells(
+    inspection: Inspection, name: str, condition: str, code: str, what: str, remedy: str
+) -> None:
+    count = inspection.one(f"SELECT count(*) AS n FROM {inspection.sql} WHERE {condition}")["n"]
+    if not count:
+        return
+    severity = inspection.tolerance(count)
+    required = inspection.table[name].required
+    open_end = inspection.table[name].known_later and code == "impossible-day"
+    if open_end:  # 9999-12-31 is how many systems write "still running", which is what blank means here
+        severity = "warning"
+    done = "these rows are set aside" if required else "these cells count as blank"
+    inspection.add(
+        code, severity, f"Column {inspection.label(name)} has {counted(count, 'cell', inspection.rows)} with {what}"
+        + (f"; {done}." if severity == "warning" else "."), remedy, count=count,
+        examples=inspection.cells(name, condition),
+    )
+    if required:
+        inspection.set_aside(condition)
+    else:
+        inspection.blank(name, condition)
+
+
+def check_key(inspection: Inspection) -> None:
+    """Refuse a table in which a key names several rows."""
+    key = inspection.table.key
+    if not key or not all(name in inspection.sources for name in key):
+        return
+    columns = ", ".join(ident(name) for name in key)
+    repeated = f"SELECT {columns}, min({ROW}) AS first, count(*) AS n FROM {inspection.sql} GROUP BY ALL HAVING n > 1"
+    found = inspection.one(f"SELECT count(*) AS keys, CAST(sum(n) AS BIGINT) AS n FROM ({repeated})")
+    if not found["keys"]:
+        return
+    cells = rows(inspection.connection, f"""
+        SELECT {ROW}, concat_ws(' / ', {columns}) FROM {inspection.sql} SEMI JOIN ({repeated}) USING ({columns})
+        ORDER BY {columns}, {ROW} LIMIT 4
+    """)
+    label = " + ".join(inspection.label(name) for name in key)
+    inspection.add(
+        "duplicate-key", "error", f"{counted(found['keys'], 'key')} ({label}) stand in more than one row, "
+        f"{counted(found['n'], 'row')} in all; each {inspection.table.row} needs exactly one row.",
+        "Keep one row for each.", count=found["n"], examples=examples([(row, label, value) for row, value in cells]),
+    )
+
+
+def check_empty_columns(inspection: Inspection) -> None:
+    """Note columns that are there but hold nothing."""
+    counts = inspection.one(
+        "SELECT count(*) AS __all, " + ", ".join(f"count({ident(name)}) AS {ident(name)}" for name in inspection.sources)
+        + f" FROM {inspection.sql}"
+    )
+    if not counts.pop("__all"):
+        return
+    empty = [name for name, count in counts.items() if not count]
+    if empty:
+        inspection.add(
+            "empty-column", "warning", f"Nothing usable stands in {listed([inspection.label(n) for n in empty])}.",
+            "Fill the column, or map another one.", count=len(empty), share=None,
+        )
+
+
+def check_references(inspections: dict[str, Inspection]) -> None:
+    """Report identifiers that point to nothing in another table; their rows stay."""
+    for inspection in inspections.values():
+        for column in inspection.table.columns:
+            target, _, key = column.refers_to.partition(".")
+            there = inspections.get(target)
+            if column.name in inspection.sources and there is not None and key in there.sources:
+                _check_reference(inspection, column.name, there, key)
+        if inspection.name == "orders" and "customers" in inspections:
+            _check_reference(inspection, "customer_id", inspections["customers"], "customer_id")
+
+
+def _check_reference(inspection: Inspection, name: str, there: Inspection, key: str) -> None:
+    column = ident(name)
+    lost = (
+        f"{column} IS NOT NULL AND NOT EXISTS "
+        f"(SELECT 1 FROM {there.sql} AS there WHERE there.{ident(key)} = {inspection.sql}.{column})"
+    )
+    found = inspection.one(
+        f"SELECT count(*) AS n, count(DISTINCT {column}) AS ids FROM {inspection.sql} WHERE {lost}"
+    )
+    if found["n"]:
+        inspection.add(
+            f"unknown-{there.name.removesuffix('s')}", "warning",
+            f"{counted(found['n'], 'row', inspection.rows)} name {counted(found['ids'], 'identifier')} in "
+            f"{inspection.label(name)} that table {there.name} does not have; the rows stay.",
+            f"Add them to {there.name}, or correct them.", count=found["n"], examples=inspection.cells(name, lost),
+        )

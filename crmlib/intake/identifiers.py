@@ -1,0 +1,95 @@
+"""Identifiers, words and yes/no cells."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from crmlib.intake.cells import FLOATS, Cell, Question, Way, known, untidy
+from crmlib.intake.report import Problem
+from crmlib.intake.sql import literal
+from crmlib.intake.wording import counted
+
+# Words that programs write where an identifier is missing.
+_NO_ID = ("null", "nan", "none", "n/a", "#n/a", "<na>", "nat", r"\n")
+_YES = ("true", "t", "yes", "y", "1", "si", "sì", "ja", "oui")
+_NO = ("false", "f", "no", "n", "0", "nein", "non")
+
+
+def identifier(cell: Cell) -> Question:
+    """Read an identifier: trimmed, ``17850.0`` as ``17850``, leading zeros kept."""
+    if cell.type.startswith(FLOATS):
+        whole = f"{cell.sql} = trunc({cell.sql}) AND abs({cell.sql}) < 9007199254740992"
+        value = f"CASE WHEN {whole} THEN CAST(CAST({cell.sql} AS BIGINT) AS VARCHAR) " \
+            f"WHEN NOT isnan({cell.sql}) THEN CAST({cell.sql} AS VARCHAR) END"
+        note = cell.problem(
+            "id-as-number", "note", f"Column {cell.label} is stored as numbers; 17850.0 is read as 17850. "
+            "Leading zeros, if there were any, were lost before.",
+        )
+        return known(Way(value, f"({cell.sql} IS NOT NULL AND NOT isnan({cell.sql}))", (note,)))
+    if not cell.is_text:
+        return known(Way(f"CAST({cell.sql} AS VARCHAR)", f"{cell.sql} IS NOT NULL"))
+    text = cell.sql
+    float_like = rf"regexp_matches({text}, '^\d+\.0+$')"
+    nothing = f"lower({text}) IN ({', '.join(map(literal, _NO_ID))})"
+    measures = {
+        "untidy": f"count(*) FILTER ({text} IS NOT NULL AND {untidy(cell.raw)})",
+        "float_like": f"count(*) FILTER ({float_like})",
+        "nothing": f"count(*) FILTER ({nothing})",
+    }
+
+    def decide(measured: Mapping[str, Any]) -> Way:
+        problems = []
+        if measured["untidy"]:
+            problems.append(_tidied(
+                cell, "id-white-space", measured["untidy"], "have blanks around the identifier, which are dropped"
+            ))
+        if measured["float_like"]:
+            problems.append(_tidied(
+                cell, "id-as-number", measured["float_like"], "are written like 17850.0 and are read as 17850"
+            ))
+        if measured["nothing"]:
+            problems.append(_tidied(
+                cell, "id-missing-word", measured["nothing"], "hold a word such as NULL or nan and count as blank"
+            ))
+        read = text
+        if measured["float_like"]:
+            read = rf"regexp_replace({read}, '^(\d+)\.0+$', '\1')"
+        if measured["nothing"]:
+            read = f"CASE WHEN {nothing} THEN NULL ELSE {read} END"
+        return Way(read, f"({read}) IS NOT NULL", tuple(problems))
+
+    return Question(measures, decide)
+
+
+def text(cell: Cell) -> Question:
+    """Read free text: trimmed, blank as missing."""
+    value = cell.sql if cell.is_text else f"CAST({cell.sql} AS VARCHAR)"
+    return known(Way(value, f"{cell.sql} IS NOT NULL"))
+
+
+def choice(cell: Cell) -> Question:
+    """Read one of the words that the contract lists, in any case."""
+    words = ", ".join(map(literal, cell.column.choices))
+    lower = f"lower(CAST({cell.sql} AS VARCHAR))"
+    return known(Way(
+        f"CASE WHEN {lower} IN ({words}) THEN {lower} END", f"{cell.sql} IS NOT NULL",
+        hint=f"Allowed are: {', '.join(cell.column.choices)}.",
+    ))
+
+
+def flag(cell: Cell) -> Question:
+    """Read yes or no in the usual spellings."""
+    if cell.type == "BOOLEAN":
+        return known(Way(cell.sql, f"{cell.sql} IS NOT NULL"))
+    lower = f"regexp_replace(lower(CAST({cell.sql} AS VARCHAR)), '\\.0+$', '')"
+    yes, no = (", ".join(map(literal, words)) for words in (_YES, _NO))
+    return known(Way(
+        f"CASE WHEN {lower} IN ({yes}) THEN true WHEN {lower} IN ({no}) THEN false END",
+        f"{cell.sql} IS NOT NULL", hint="Write true or false, yes or no, 1 or 0.",
+    ))
+
+
+def _tidied(cell: Cell, code: str, count: int, what: str) -> Problem:
+    return cell.problem(
+        code, "note", f"In column {cell.label}, {counted(count, 'cell', cell.rows)} {what}.", count=count,
+        share=count / cell.rows,
+    )

@@ -1,0 +1,198 @@
+"""Writing the typed table: profile the columns, choose how to read them, read all rows in one pass."""
+
+from decimal import Decimal
+from functools import reduce
+
+import duckdb
+
+from crmlib.intake.amounts import amount
+from crmlib.intake.cells import TYPES, Cell, Question, Way, tidy
+from crmlib.intake.columns import Match
+from crmlib.intake.contract import Table
+from crmlib.intake.dates import moment
+from crmlib.intake.identifiers import choice, flag, identifier, text
+from crmlib.intake.inspection import Inspection
+from crmlib.intake.landing import ROW, Landed
+from crmlib.intake.runfile import TextFormat
+from crmlib.intake.source import TableSource
+from crmlib.intake.sql import ident, one
+from crmlib.intake.wording import counted
+
+_BAD = "__bad"
+_QUESTIONS = {
+    "id": identifier, "text": text, "choice": choice, "flag": flag, "date": moment, "time": moment,
+    "money": amount, "number": amount, "share": amount, "score": amount,
+}
+_CODES = {"date": "unreadable-date", "time": "unreadable-date", "choice": "unknown-word", "flag": "unreadable-flag"}
+
+
+def write_typed(
+    connection: duckdb.DuckDBPyConnection, source: TableSource, table: Table, landed: Landed, match: Match,
+    form: TextFormat,
+) -> Inspection:
+    """Read a landed table into a typed table of the same name as the contract's.
+
+    Returns
+    -------
+    Inspection
+        The typed table, with rows that lack a required value already set aside.
+    """
+    inspection = Inspection(connection, table, source.where, landed, match.sources, match.unused)
+    cells = {
+        name: [_cell(table, landed, name, column, form, len(columns) > 1) for column in columns]
+        for name, columns in match.sources.items()
+    }
+    clean = _clean(landed, cells)
+    ways = _decide(connection, clean, {name: [_QUESTIONS[c.column.kind](c) for c in cs] for name, cs in cells.items()})
+    for column_ways in ways.values():
+        for way in column_ways:
+            inspection.problems += way.problems
+            inspection.currencies |= {way.currency} - {""}
+    joined = {name: _product(table, name, column_ways) for name, column_ways in ways.items()}
+    _create(inspection, clean, joined)
+    _report_rounding(inspection, clean, joined)
+    _report_unreadable(inspection, joined)
+    _report_missing(inspection)
+    return inspection
+
+
+def _cell(table: Table, landed: Landed, name: str, column: str, form: TextFormat, factor: bool) -> Cell:
+    kind = landed.types[column]
+    kind = "VARCHAR" if kind.startswith(("ENUM", "UUID")) else kind
+    return Cell(
+        table.name, table[name], column, ident(column), ident("as it stands: " + column), kind, form,
+        max(landed.rows, 1), factor,
+    )
+
+
+def _clean(landed: Landed, cells: dict[str, list[Cell]]) -> str:
+    """SQL of the landed table with its text tidied once, so that no later expression has to."""
+    columns = [ROW]
+    for cell in {cell.name: cell for column_cells in cells.values() for cell in column_cells}.values():
+        text = cell.sql if landed.types[cell.name] == "VARCHAR" else f"CAST({cell.sql} AS VARCHAR)"
+        columns.append(f"{tidy(text) if cell.is_text else cell.sql} AS {cell.sql}")
+        if cell.is_text:
+            columns.append(f"{text} AS {cell.raw}")
+    return f"(SELECT {', '.join(columns)} FROM {landed.relation})"
+
+
+def _decide(
+    connection: duckdb.DuckDBPyConnection, clean: str, questions: dict[str, list[Question]]
+) -> dict[str, list[Way]]:
+    """Measure everything that was asked, in one pass, and let each question decide."""
+    measures = {
+        f"{name} {n} {what}": sql
+        for name, asked in questions.items()
+        for n, question in enumerate(asked)
+        for what, sql in question.measures.items()
+    }
+    measured = {}
+    if measures:
+        aggregates = ", ".join(f"{sql} AS {ident(key)}" for key, sql in measures.items())
+        measured = one(connection, f"SELECT {aggregates} FROM {clean}")
+    return {
+        name: [
+            question.decide({what: measured[f"{name} {n} {what}"] for what in question.measures})
+            for n, question in enumerate(asked)
+        ]
+        for name, asked in questions.items()
+    }
+
+
+def _product(table: Table, name: str, ways: list[Way]) -> Way:
+    """Multiply the columns that a run file maps together; one column stays as it is."""
+    if len(ways) == 1:
+        return ways[0]
+    factors = [f"CAST({way.value} AS DECIMAL(38,6))" for way in ways]
+    exact = reduce(lambda left, right: f"CAST(TRY({left} * {right}) AS DECIMAL(38,12))", factors)
+    all_there = " AND ".join(way.present for way in ways)
+    any_bad = " OR ".join(f"({way.present} AND {way.value} IS NULL)" for way in ways)
+    return Way(
+        f"TRY_CAST({exact} AS {TYPES[table[name].kind]})", f"(({all_there}) OR {any_bad})", exact=exact,
+        hint=ways[0].hint,
+    )
+
+
+def _create(inspection: Inspection, clean: str, ways: dict[str, Way]) -> None:
+    values = ", ".join(f"{way.value} AS {ident(name)}" for name, way in ways.items())
+    there = ", ".join(f"({way.present}) AS {ident('has ' + name)}" for name, way in ways.items())
+    bits = " + ".join(
+        f"CASE WHEN {ident('has ' + name)} AND {ident(name)} IS NULL THEN {1 << n} ELSE 0 END"
+        for n, name in enumerate(ways)
+    )
+    names = ", ".join(ident(name) for name in ways)
+    inspection.connection.execute(
+        f"CREATE TABLE {inspection.sql} AS SELECT {ROW}, {names}, CAST({bits} AS USMALLINT) AS {_BAD} "
+        f"FROM (SELECT {ROW}, {values}, {there} FROM {clean})"
+    )
+
+
+def _report_rounding(inspection: Inspection, clean: str, ways: dict[str, Way]) -> None:
+    sums = {
+        name: f"sum({way.exact}) - sum({way.value})"
+        for name, way in ways.items()
+        if way.exact and inspection.table[name].kind == "money"
+    }
+    if not sums:
+        return
+    changes = inspection.one(
+        "SELECT " + ", ".join(f"{sql} AS {ident(name)}" for name, sql in sums.items()) + f" FROM {clean}"
+    )
+    for name, change in changes.items():
+        if change is not None and abs(change) >= Decimal("0.005"):
+            inspection.add(
+                "rounded", "note", f"Column {inspection.label(name)} has more than four decimals; rounding each "
+                f"amount to four changes the total by {float(-change):+,.4f}.",
+            )
+
+
+def _report_unreadable(inspection: Inspection, ways: dict[str, Way]) -> None:
+    counts = inspection.one("SELECT " + ", ".join(
+        f"count(*) FILTER ({_BAD} & {1 << n} > 0) AS {ident(name)}" for n, name in enumerate(ways)
+    ) + f" FROM {inspection.sql}")
+    set_aside = []
+    for n, (name, way) in enumerate(ways.items()):
+        if not counts[name]:
+            continue
+        column, count, condition = inspection.table[name], counts[name], f"{_BAD} & {1 << n} > 0"
+        severity = inspection.tolerance(count)
+        what = "these rows are set aside" if column.required else "these cells count as blank"
+        kind = {"date": "date", "time": "date", "choice": "word", "flag": "answer"}.get(column.kind, "number")
+        inspection.add(
+            _CODES.get(column.kind, "unreadable-number"), severity,
+            f"Column {inspection.label(name)} has {counted(count, 'cell', inspection.rows)} that cannot be read as "
+            f"a {kind}" + (f"; {what}." if severity == "warning" else "; at most 0.5 % would be set aside."),
+            way.hint, count=count, examples=inspection.raw_cells(name, condition), net=_net(inspection, condition),
+        )
+        if column.required:
+            set_aside.append(condition)
+    if set_aside:
+        inspection.set_aside(" OR ".join(set_aside))
+    inspection.connection.execute(f"ALTER TABLE {inspection.sql} DROP COLUMN {_BAD}")
+
+
+def _report_missing(inspection: Inspection) -> None:
+    """Set aside rows without a required value; sales without a customer stay."""
+    anonymous = {"customer_id"} if inspection.name == "orders" else set()
+    for name in inspection.table.required:
+        if name in anonymous or name not in inspection.sources:
+            continue
+        condition = f"{ident(name)} IS NULL"
+        count = inspection.one(f"SELECT count(*) AS n FROM {inspection.sql} WHERE {condition}")["n"]
+        if not count:
+            continue
+        severity = inspection.tolerance(count)
+        inspection.add(
+            "missing-value", severity,
+            f"Column {inspection.label(name)} is blank in {counted(count, 'row', inspection.rows)}"
+            + ("; these rows are set aside." if severity == "warning" else "; every row needs it."),
+            "Fill the cells, or remove rows that are no data.", count=count,
+            examples=inspection.cells(name, condition), net=_net(inspection, condition),
+        )
+        inspection.set_aside(condition)
+
+
+def _net(inspection: Inspection, condition: str) -> Decimal | None:
+    if inspection.name != "orders":
+        return None
+    return inspection.one(f"SELECT sum(net_amount) AS n FROM {inspection.sql} WHERE {condition}")["n"]
