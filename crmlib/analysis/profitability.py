@@ -75,9 +75,10 @@ def customer_profit(
     customers["service_cost"] = customers[["service_order", "service_return", "service_relationship"]].sum(
         axis=1
     )
+    # Rounded far below a cent, so that a customer at zero is not taken for an earner or a loser.
     customers["profit"] = (
         customers["gross_margin"] - customers["service_cost"] - customers["acquisition_cost"]
-    )
+    ).round(6)
     return customers.rename_axis("customer_id")
 
 
