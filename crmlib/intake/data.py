@@ -1,6 +1,7 @@
 """A company's data, checked and typed, as every analysis uses them."""
 
 import datetime as dt
+import os
 from pathlib import Path
 
 import ibis
@@ -116,7 +117,8 @@ def open_data(
     cache : str or Path, optional
         Folder of prepared stores; ``$CRMLIB_CACHE`` or ``~/.cache/crmlib`` if left out.
     run_file : str or Path, optional
-        A run file that says how to read `source`.
+        A run file that says how to read `source`. Where `source` is no run file itself, the one that
+        ``$CRMLIB_RUN_FILE`` names is used if none is given: so a run tells its notebooks.
 
     Returns
     -------
@@ -129,6 +131,8 @@ def open_data(
     ParameterError
         If the source, the run file or `as_of` is not valid.
     """
+    if run_file is None and not str(source).lower().endswith(".toml") and str(source) != "bundled":
+        run_file = os.environ.get("CRMLIB_RUN_FILE") or None
     found = find_source(source, run_file)
     store, report = prepared(found, cache)
     if report.errors:
