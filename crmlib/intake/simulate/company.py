@@ -84,27 +84,36 @@ PARAMETERS: dict[str, tuple[float, str]] = {
     "purchase_rate_mean_both": (5.6, "mean orders a year of a living web and shop household"),
     "purchase_rate_mean_reseller": (2.8, "mean orders a year of a living reseller household"),
     "purchase_rate_mean_contract": (13.0, "mean orders a year of a living contract customer"),
-    "purchase_rate_shape_contract": (5.0, "shape of the gamma distribution of purchase rates, contract"),
-    "lines_per_order_household": (2.25, "mean order lines of a household order"),
-    "lines_per_order_contract": (4.2, "mean order lines of a contract order"),
+    "purchase_rate_shape_contract": (8.0, "shape of the gamma distribution of purchase rates, contract"),
+    "lines_per_order_household": (2.55, "mean order lines of a household order"),
+    "lines_per_order_contract": (5.0, "mean order lines of a contract order"),
     # spend
     "spend_shape_within": (4.0, "gamma-gamma spend: shape p of order values within a customer"),
     "spend_shape_between": (4.5, "gamma-gamma spend: shape q of the customer's own scale"),
-    "spend_mean_household": (68.0, "mean net order value of households, EUR"),
-    "spend_mean_contract": (560.0, "mean net order value of contract customers, EUR"),
-    "spend_shape_between_contract": (7.0, "shape q for contract customers"),
+    "spend_mean_household": (50.0, "mean net order value of households, EUR"),
+    "spend_mean_contract": (500.0, "mean net order value of contract customers, EUR"),
+    "spend_shape_between_contract": (12.0, "shape q for contract customers"),
     "small_basket_share": (0.20, "share of web households that buy often in small baskets"),
     "small_basket_spend": (0.38, "order value of small-basket customers, times the usual"),
     "small_basket_rate": (1.5, "purchase rate of small-basket customers, times the usual"),
     "price_rise_per_year": (0.02, "list prices rise by this every 1 January"),
     "cost_rise_per_year": (0.025, "costs of goods rise by this every 1 January"),
-    "trading_up_per_year": (0.10, "dearer pieces, fewer of them: rise of the unit price chosen per year of tenure"),
+    "trading_up_per_year": (
+        0.10,
+        "dearer pieces, fewer of them: rise of the unit price chosen per year of tenure",
+    ),
     # lifetimes
     "lifetime_shape": (1.8, "shape of the gamma distribution of dropout hazards"),
-    "dropout_hazard_mean_household": (0.42, "mean dropout hazard per year of a household with satisfaction 7"),
-    "dropout_hazard_mean_contract": (0.12, "mean dropout hazard per year of a contract customer"),
+    "dropout_hazard_mean_household": (
+        0.42,
+        "mean dropout hazard per year of a household with satisfaction 7",
+    ),
+    "dropout_hazard_mean_contract": (0.09, "mean dropout hazard per year of a contract customer"),
     "satisfaction_on_hazard": (-0.28, "log change of the dropout hazard per point of satisfaction"),
-    "cohort_drift_hazard": (0.10, "log rise of the dropout hazard per year of later acquisition in the window"),
+    "cohort_drift_hazard": (
+        0.10,
+        "log rise of the dropout hazard per year of later acquisition in the window",
+    ),
     # satisfaction
     "expectation_mean": (7.2, "mean expectation, 1 to 10"),
     "expectation_sd": (0.9, "standard deviation of expectation"),
@@ -123,6 +132,7 @@ PARAMETERS: dict[str, tuple[float, str]] = {
     "referral_threshold": (5.5, "customers with satisfaction below this never recommend"),
     "referral_likeness": (0.5, "weight of the referrer's level in the referred customer's order value"),
     "referred_hazard": (0.85, "dropout hazard of referred customers, times the usual"),
+    "referral_paid_share": (0.5, "share of referrals for which a reward is paid"),
     "referral_incentive": (10.0, "reward for a referral where one is paid, EUR"),
     # contacts
     "contacted_share": (0.34, "share of eligible customers drawn into a campaign"),
@@ -131,7 +141,7 @@ PARAMETERS: dict[str, tuple[float, str]] = {
     "sleeping_dog_leaves": (0.16, "probability that a contact makes a sleeping dog leave within weeks"),
     "contact_cost": (1.40, "cost of one contact, EUR"),
     # club
-    "club_share": (0.17, "share of households that ever join the club, about"),
+    "club_share": (0.20, "share of households that ever join the club, about"),
     "club_on_rate": (0.08, "true rise of the purchase rate while a member"),
     "club_fee": (12.0, "club fee for 12 months, EUR; booked in contracts, not in orders"),
     "club_renewal_alpha": (2.4, "beta distribution of the yearly probability not to renew: alpha"),
@@ -143,15 +153,15 @@ PARAMETERS: dict[str, tuple[float, str]] = {
     "heavy_returner_share": (0.055, "share of web and web-and-shop households who are heavy returners"),
     "return_written_off": (0.20, "share of returned lines whose goods cannot be sold again"),
     "costly_contract_share": (0.20, "share of contract customers who cost more than they bring"),
-    "costly_contract_spend": (1.5, "order value of costly contract customers, times the usual"),
-    "costly_contract_rate": (1.9, "purchase rate of costly contract customers, times the usual"),
-    "costly_contract_discount": (0.37, "mean negotiated discount of costly contract customers"),
-    "contract_discount": (0.12, "mean negotiated discount of the other contract customers"),
+    "costly_contract_spend": (1.45, "order value of costly contract customers, times the usual"),
+    "costly_contract_rate": (1.4, "purchase rate of costly contract customers, times the usual"),
+    "costly_contract_discount": (0.42, "mean negotiated discount of costly contract customers"),
+    "contract_discount": (0.14, "mean negotiated discount of the other contract customers"),
     "costly_contract_returns": (0.13, "share of lines returned by costly contract customers"),
     # service
     "minutes_noise_sd": (0.35, "log standard deviation of a customer's minutes around the standard"),
     "service_hunger_sd": (0.7, "log standard deviation of a customer's calls per order"),
-    "calls_per_order": (0.16, "mean phone calls per order"),
+    "calls_per_order": (0.24, "mean phone calls per order"),
     "calls_per_failed_delivery": (0.55, "probability of a call after a late or incomplete delivery"),
     "complaint_if_damaged": (0.75, "probability of a complaint after a damaged delivery"),
     "replacement_if_damaged": (0.45, "probability of a free replacement after a damaged delivery"),
@@ -194,16 +204,16 @@ SHOP_REGIONS = 3
 
 ACTIVITIES = (
     # name, standard minutes, resource
-    ("order picking", 2.6, "warehouse team"),
-    ("parcel delivery", 6.5, "own and hired vans"),
-    ("pallet delivery", 38.0, "own and hired vans"),
-    ("return handling", 13.0, "warehouse team"),
-    ("till service", 5.0, "shop teams"),
+    ("order picking", 4.0, "warehouse team"),
+    ("parcel delivery", 9.0, "own and hired vans"),
+    ("pallet delivery", 45.0, "own and hired vans"),
+    ("return handling", 22.0, "warehouse team"),
+    ("till service", 14.0, "shop teams"),
     ("showroom consultation", 34.0, "shop teams"),
-    ("phone call", 8.0, "customer service desk"),
-    ("complaint", 26.0, "customer service desk"),
+    ("phone call", 10.0, "customer service desk"),
+    ("complaint", 35.0, "customer service desk"),
     ("invoice dunning", 18.0, "customer service desk"),
-    ("sales visit", 75.0, "field sales"),
+    ("sales visit", 100.0, "field sales"),
 )
 (PICKING, PARCEL, PALLET, RETURN_HANDLING, TILL, CONSULTATION, CALL, COMPLAINT, DUNNING, VISIT) = range(10)
 
@@ -212,7 +222,7 @@ RESOURCES = (
     ("warehouse team", 0.42, 0.87),
     ("own and hired vans", 0.62, 0.89),
     ("customer service desk", 0.46, 0.84),
-    ("shop teams", 0.48, 0.81),
+    ("shop teams", 0.60, 0.81),
     ("field sales", 0.92, 0.63),
 )
 CAPACITY_STEP_MINUTES = 50  # capacity is hired in steps of so many minutes a month
@@ -238,6 +248,15 @@ WEEKDAY_FACTORS = {  # Monday first
     "contract": (1.30, 1.30, 1.20, 1.10, 0.90, 0.00, 0.00),
 }
 FIXED_HOLIDAYS = ((1, 1), (12, 25))  # even the web shop rests: no order is dated on these days
+_AFTERMATH_DAYS = 200  # calls, returns and late deliveries may be drawn this far beyond the window
+
+
+def next_working_days(window: Window) -> np.ndarray:
+    """For every day number, the first day from then on that is neither Sunday nor holiday."""
+    days = [window.start + timedelta(days=d) for d in range(window.days + _AFTERMATH_DAYS)]
+    works = np.array([day.weekday() < 6 and (day.month, day.day) not in FIXED_HOLIDAYS for day in days])
+    numbers = np.where(works, np.arange(works.size), works.size)
+    return np.minimum.accumulate(numbers[::-1])[::-1]
 
 
 def seasons(window: Window) -> dict[str, np.ndarray]:

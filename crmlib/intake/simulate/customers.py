@@ -125,7 +125,9 @@ def _draw_place(rng: np.random.Generator, people: Columns, referrer: Columns | N
     people["travel"] = np.array([travel for *_, travel in REGIONS])[region]
     people["difficulty"] = np.exp(rng.normal(-0.125, 0.5, n))  # mean 1
     shares = np.array([share for *_, share, _ in RESELLERS])
-    people["reseller"] = np.where(kind == RESELLER, rng.choice(len(RESELLERS), n, p=shares), -1).astype(np.int8)
+    people["reseller"] = np.where(kind == RESELLER, rng.choice(len(RESELLERS), n, p=shares), -1).astype(
+        np.int8
+    )
 
 
 def _draw_buying(rng: np.random.Generator, people: Columns, referrer: Columns | None) -> None:
@@ -139,7 +141,9 @@ def _draw_buying(rng: np.random.Generator, people: Columns, referrer: Columns | 
     rank = np.cumsum(contract) + rng.integers(0, 5)
     people["costly"] = contract & (rank % round(1 / c("costly_contract_share")) == 0)
 
-    means = np.array([c(f"purchase_rate_mean_{name}") for name in ("web", "shop", "both", "reseller", "contract")])
+    means = np.array(
+        [c(f"purchase_rate_mean_{name}") for name in ("web", "shop", "both", "reseller", "contract")]
+    )
     shape = np.where(contract, c("purchase_rate_shape_contract"), c("purchase_rate_shape"))
     rate = means[kind] * rng.gamma(shape) / shape
     rate *= np.where(contract, 1.0, np.array(ENTRY_ON_RATE)[entry])
@@ -158,8 +162,9 @@ def _draw_buying(rng: np.random.Generator, people: Columns, referrer: Columns | 
     people["order_value"] = value
     people["web_share"] = np.clip(np.array(WEB_SHARE)[kind] + rng.normal(0, 0.06, n), 0, 1)
     people["web_share"][contract] = 0.0
-    people["web_share"][people["region"] >= SHOP_REGIONS] = np.where(
-        kind == WEB, 1.0, people["web_share"])[people["region"] >= SHOP_REGIONS]
+    people["web_share"][people["region"] >= SHOP_REGIONS] = np.where(kind == WEB, 1.0, people["web_share"])[
+        people["region"] >= SHOP_REGIONS
+    ]
     people["bargain"] = np.where(contract, 0.0, rng.beta(1, 6, n))
     discount = np.where(people["costly"], c("costly_contract_discount"), c("contract_discount"))
     people["discount"] = np.where(contract, discount * rng.uniform(0.8, 1.2, n), 0.0)
@@ -216,7 +221,9 @@ def _draw_lifetime(rng: np.random.Generator, people: Columns) -> None:
 
 def _draw_response(rng: np.random.Generator, people: Columns) -> None:
     kind, entry = people["kind"], people["entry"]
-    persuadable = 0.19 * np.where(np.isin(entry, (TEXTILES, DECOR)), 1.9, 1.0) * np.where(entry == COOKWARE, 0.5, 1)
+    persuadable = (
+        0.19 * np.where(np.isin(entry, (TEXTILES, DECOR)), 1.9, 1.0) * np.where(entry == COOKWARE, 0.5, 1)
+    )
     persuadable *= np.where(np.isin(kind, (WEB, BOTH)), 1.15, 0.75)
     annoyed = 0.08 * np.where(kind == SHOP, 2.0, 1.0) * np.where(people["expectation"] > 8, 1.6, 0.9)
     draw = rng.random(kind.size)
@@ -226,11 +233,11 @@ def _draw_response(rng: np.random.Generator, people: Columns) -> None:
 
 def _draw_service(rng: np.random.Generator, people: Columns) -> None:
     n, sd = people["kind"].size, c("service_hunger_sd")
-    hunger = np.exp(rng.normal(-sd**2 / 2, sd, n))
+    hunger = np.exp(rng.normal(-(sd**2) / 2, sd, n))
     hunger *= np.where(people["heavy_returner"], 2.0, 1.0) * np.where(people["costly"], 2.5, 1.0)
     people["hunger"] = hunger
     sd = c("minutes_noise_sd")
-    people["minutes_factor"] = np.exp(rng.normal(-sd**2 / 2, sd, n))  # mean 1
+    people["minutes_factor"] = np.exp(rng.normal(-(sd**2) / 2, sd, n))  # mean 1
 
 
 def _draw_wallet(rng: np.random.Generator, people: Columns) -> None:
@@ -260,5 +267,13 @@ def join_club(rng: np.random.Generator, people: Columns, window: Window) -> None
     alive_years = np.ceil((people["lifetime_end"] - joined) / YEAR)
     years = np.minimum(years, np.maximum(alive_years, 1))
     people["club_joined"] = np.where(member, joined, np.nan)
-    people["club_years"] = np.where(member, years, 0).astype(np.int16)
-    people["club_left"] = np.where(member, joined + years * YEAR, np.nan)
+    people["club_left"] = np.where(member, _anniversary(window, joined, years), np.nan)
+
+
+def _anniversary(window: Window, day: np.ndarray, years: np.ndarray) -> np.ndarray:
+    """Same day of the month so many years later (the 28th for the 29th to 31st)."""
+    dates = np.datetime64(window.start) + day.astype(np.int64)
+    months = dates.astype("datetime64[M]")
+    day_of_month = np.minimum((dates - months).astype(np.int64), 27)
+    later = (months + 12 * years.astype(np.int64)).astype("datetime64[D]") + day_of_month
+    return (later - np.datetime64(window.start)).astype(np.int64)

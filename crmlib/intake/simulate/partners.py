@@ -93,7 +93,9 @@ def inbound_deliveries(rng: np.random.Generator, window: Window, customers: int)
     late_share = np.array([_SUPPLIER_LATE.get(s, _SUPPLIER_LATE_USUAL) for s, _ in suppliers])[partner]
     promised = rng.integers(0, window.days, partner.size)
     late = rng.random(partner.size) < late_share
-    delivered = promised + np.where(late, rng.geometric(0.25, partner.size), -rng.integers(0, 2, partner.size))
+    delivered = promised + np.where(
+        late, rng.geometric(0.25, partner.size), -rng.integers(0, 2, partner.size)
+    )
     fill = np.array([fill for _, fill in suppliers])[partner]
     rows = {
         "partner_id": np.array([s for s, _ in suppliers], object)[partner],

@@ -15,12 +15,12 @@ TIERS = ("entry", "core", "premium")
 
 # products, lowest and highest list price, share of list price paid for the goods, usual pieces per line
 _RANGE = {
-    "tableware": (34, 3.90, 89.0, 0.43, 3),
-    "cookware": (28, 7.90, 179.0, 0.47, 1),
-    "textiles": (32, 6.90, 159.0, 0.40, 1),
-    "decor": (30, 4.90, 129.0, 0.38, 1),
-    "lighting": (20, 19.90, 349.0, 0.46, 1),
-    "furniture": (20, 79.0, 1290.0, 0.52, 1),
+    "tableware": (34, 1.90, 79.0, 0.465, 3),
+    "cookware": (28, 3.90, 169.0, 0.505, 1),
+    "textiles": (32, 2.90, 149.0, 0.445, 1),
+    "decor": (30, 2.90, 119.0, 0.43, 1),
+    "lighting": (20, 12.90, 299.0, 0.48, 1),
+    "furniture": (20, 59.0, 1190.0, 0.53, 1),
 }
 _NOUNS = {
     "tableware": ("Piatto piano", "Piatto fondo", "Tazza", "Insalatiera", "Calice", "Posate"),
@@ -85,7 +85,9 @@ class Range:
 def product_range() -> Range:
     """Return the range. Prices climb each category's ladder; costs fall as a share with the tier."""
     rng = np.random.default_rng(20230701)
-    rows: dict[str, list] = {key: [] for key in ("name", "category", "tier", "supplier", "price", "cost", "fill")}
+    rows: dict[str, list] = {
+        key: [] for key in ("name", "category", "tier", "supplier", "price", "cost", "fill")
+    }
     counts = []
     for number, (category, (count, low, high, cost_share, _)) in enumerate(_RANGE.items()):
         steps = np.arange(count) / (count - 1)
@@ -95,7 +97,9 @@ def product_range() -> Range:
         tier = np.minimum((steps * 3).astype(int), 2)
         cost = price * (cost_share + np.array([0.05, 0.0, -0.05])[tier] + rng.normal(0, 0.02, count))
         per_noun = -(-count // len(_NOUNS[category]))  # cheap nouns first, as prices climb
-        names = [f"{noun} {collection}" for noun in _NOUNS[category] for collection in _COLLECTIONS[:per_noun]]
+        names = [
+            f"{noun} {collection}" for noun in _NOUNS[category] for collection in _COLLECTIONS[:per_noun]
+        ]
         supplier = (rng.random(count) < 0.4).astype(int)
         rows["name"] += names[:count]
         rows["category"] += [number] * count
@@ -116,7 +120,14 @@ def product_range() -> Range:
     }
     first = np.concatenate([[0], np.cumsum(counts)[:-1]])
     return Range(
-        table, category, tier, price, np.array(rows["cost"]), np.array(rows["fill"]),
-        np.array([pieces for *_, pieces in _RANGE.values()]), first, np.array(counts),
+        table,
+        category,
+        tier,
+        price,
+        np.array(rows["cost"]),
+        np.array(rows["fill"]),
+        np.array([pieces for *_, pieces in _RANGE.values()]),
+        first,
+        np.array(counts),
         category * 100 + np.log(price),
     )

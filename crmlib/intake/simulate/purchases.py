@@ -11,12 +11,12 @@ import numpy as np
 from crmlib.intake.simulate.company import (
     CHANNELS,
     CONTRACT,
-    KINDS,
     OTHER_CHANNEL,
     WEB,
     WEB_SHARE,
     Columns,
     Window,
+    next_working_days,
 )
 from crmlib.intake.simulate.company import constant as c
 from crmlib.intake.simulate.products import CONTRACT_MIX, DECOR, FOLLOWS, FURNITURE, LIGHTING, TEXTILES, Range
@@ -43,7 +43,9 @@ def draw_orders(
     demand, days = seasons["all"], np.arange(window.days + 1)
     start = np.maximum(people["acquired"] + 1, 0)
     end = np.clip(people["lifetime_end"], start, window.days)
-    usual = rng.poisson(people["rate"] / YEAR * (np.interp(end, days, demand) - np.interp(start, days, demand)))
+    usual = rng.poisson(
+        people["rate"] / YEAR * (np.interp(end, days, demand) - np.interp(start, days, demand))
+    )
     joined = np.clip(np.nan_to_num(people["club_joined"], nan=window.days), start, end)
     left = np.clip(np.nan_to_num(people["club_left"], nan=0), joined, end)
     club_demand = np.interp(left, days, demand) - np.interp(joined, days, demand)
@@ -56,7 +58,9 @@ def draw_orders(
     low = np.concatenate([start[usual_person], joined[added_person]])
     high = np.concatenate([end[usual_person], left[added_person]])
 
-    channel = np.where(rng.random(person.size) < people["web_share"][person], 0, _OTHER[people["kind"][person]])
+    channel = np.where(
+        rng.random(person.size) < people["web_share"][person], 0, _OTHER[people["kind"][person]]
+    )
     channel[person.size - first_person.size :] = FIRST_CHANNEL[people["kind"][first_person]]
     day = np.empty(person.size, np.int64)
     day[low.size : low.size + extra["day"].size] = extra["day"]
@@ -67,7 +71,7 @@ def draw_orders(
         position = np.interp(low[mine], days, cumulated)
         position += rng.random(mine.size) * (np.interp(high[mine], days, cumulated) - position)
         day[mine] = np.interp(position, cumulated, days)
-    day = _open_day(np.clip(day, 0, window.days - 1), channel, seasons)
+    day = open_day(np.clip(day, 0, window.days - 1), channel, seasons)
 
     minute = np.where(
         channel == 0, 420 + rng.triangular(0, 800, 1015, person.size), 570 + 590 * rng.random(person.size)
@@ -78,15 +82,20 @@ def draw_orders(
     first[person.size - first_person.size :] = True
     forgets = rng.random(person.size) < people["forgets_card"][person]
     orders = {
-        "person": person, "day": day, "minute": minute, "channel": channel, "value": value, "first": first,
+        "person": person,
+        "day": day,
+        "minute": minute,
+        "channel": channel,
+        "value": value,
+        "first": first,
         "anonymous": (channel == CHANNELS.index("shop")) & forgets & ~first,
     }
     in_time = np.lexsort((person, minute, day))
     return {name: values[in_time] for name, values in orders.items()}
 
 
-def _open_day(day: np.ndarray, channel: np.ndarray, seasons: Columns) -> np.ndarray:
-    """Move orders that fall on a closed day to the last open day before."""
+def open_day(day: np.ndarray, channel: np.ndarray, seasons: Columns) -> np.ndarray:
+    """Move days on which a channel is closed to the last open day before (or the first there is)."""
     day = day.copy()
     for number, name in enumerate(CHANNELS):
         opened = np.diff(seasons[name]) > 0
@@ -110,7 +119,9 @@ def draw_lines(
     """
     contract = people["kind"][orders["person"]] == CONTRACT
     mean = np.where(contract, c("lines_per_order_contract"), c("lines_per_order_household"))
-    count = np.minimum(1 + rng.poisson(mean - 1), MOST_LINES)
+    tenure = (orders["day"] - people["acquired"][orders["person"]]) / YEAR
+    # who stays trades up: fewer and dearer pieces for the same money
+    count = np.minimum(1 + rng.poisson((mean - 1) / (1 + c("trading_up_per_year") * tenure)), MOST_LINES)
     order = np.repeat(np.arange(count.size), count)
     first_line = np.concatenate([[0], np.cumsum(count)[:-1]]).astype(np.int64)
     part = rng.gamma(3.0, size=order.size)
@@ -127,16 +138,17 @@ def draw_lines(
     category = np.zeros(order.size, np.int64)
     for column in range(mixes.shape[1] - 1):
         category += draw > mixes[mix, column]
-    opening = first_line[orders["first"] & ~contract]  # the first line of the first order is the entry category
+    opening = first_line[
+        orders["first"] & ~contract
+    ]  # the first line of the first order is the entry category
     category[opening] = people["entry"][person[opening]]
     lowest = products.list_price[products.first]
     for dear, instead in ((FURNITURE, TEXTILES), (LIGHTING, DECOR)):  # too little money for a lamp: a vase
         category = np.where((category == dear) & (target < 0.6 * lowest[dear]), instead, category)
 
-    years = (day - people["acquired"][person]) / YEAR
-    unit = target / products.pieces[category] * np.minimum(1 + c("trading_up_per_year") * years, 1.8)
+    unit = target / products.pieces[category]
     place = np.searchsorted(products.ladder, category * 100 + np.log(np.maximum(unit, 1.0)))
-    place = place + np.rint(rng.normal(-0.3, 1.3, place.size)).astype(np.int64)
+    place = place + np.rint(rng.normal(-0.5, 1.2, place.size)).astype(np.int64)
     lowest_place = products.first[category]
     product = np.clip(place, lowest_place, lowest_place + products.count[category] - 1)
     quantity = np.maximum(1, np.rint(target / products.list_price[product])).astype(np.int64)
@@ -144,8 +156,12 @@ def draw_lines(
     unit_list = np.rint(products.list_price[product] * price_step[day] * 100).astype(np.int64)
     unit_cost = np.rint(products.unit_cost[product] * cost_step[day] * 100).astype(np.int64)
     lines = {
-        "order": order, "product": product, "quantity": quantity, "list": unit_list * quantity,
-        "discount": np.rint(unit_list * quantity * discount).astype(np.int64), "cost": unit_cost * quantity,
+        "order": order,
+        "product": product,
+        "quantity": quantity,
+        "list": unit_list * quantity,
+        "discount": np.rint(unit_list * quantity * discount).astype(np.int64),
+        "cost": unit_cost * quantity,
     }
     shop = orders["channel"][order] == CHANNELS.index("shop")
     twice = shop & (rng.random(order.size) < c("genuine_repeat_lines"))
@@ -166,11 +182,15 @@ def _discount(rng: np.random.Generator, people: Columns, person: np.ndarray, mon
     size = person.size
     sale = np.isin(month, SALES_MONTHS) & (rng.random(size) < 0.45)
     voucher = rng.random(size) < people["bargain"][person]
-    depth = np.where(sale, rng.integers(1, 4, size) * 0.10, np.where(voucher, rng.integers(2, 5, size) * 0.05, 0.0))
+    depth = np.where(
+        sale, rng.integers(1, 4, size) * 0.10, np.where(voucher, rng.integers(2, 5, size) * 0.05, 0.0)
+    )
     return np.where(people["kind"][person] == CONTRACT, np.round(people["discount"][person], 2), depth)
 
 
-def draw_returns(rng: np.random.Generator, people: Columns, orders: Columns, lines: Columns, window: Window) -> Columns:
+def draw_returns(
+    rng: np.random.Generator, people: Columns, orders: Columns, lines: Columns, window: Window
+) -> Columns:
     """Draw returned lines: like `lines` with negative amounts, plus their ``day`` and ``minute``.
 
     Part of the goods cannot be sold again: their cost does not come back.
@@ -192,18 +212,18 @@ def draw_returns(rng: np.random.Generator, people: Columns, orders: Columns, lin
         return -np.rint(cents[row] * (back / quantity)).astype(np.int64)
 
     returned = {
-        "order": order, "product": lines["product"][row], "quantity": -back, "list": share(lines["list"]),
-        "discount": share(lines["discount"]), "cost": np.where(resold, share(lines["cost"]), 0),
-        "day": day, "minute": np.where(orders["channel"][order] == WEB, 600, 660) + rng.integers(0, 420, row.size),
+        "order": order,
+        "product": lines["product"][row],
+        "quantity": -back,
+        "list": share(lines["list"]),
+        "discount": share(lines["discount"]),
+        "cost": np.where(resold, share(lines["cost"]), 0),
+        "day": day,
+        "minute": np.where(orders["channel"][order] == WEB, 600, 660) + rng.integers(0, 420, row.size),
     }
-    # one parcel per order: all returned lines of an order come back on the day of the first
-    same = np.minimum.reduceat(day, np.flatnonzero(np.diff(order, prepend=-1))) if row.size else day
-    position = np.cumsum(np.diff(order, prepend=-1) != 0) - 1
-    returned["day"] = same[position]
-    starts = np.flatnonzero(np.diff(order, prepend=-1))
-    returned["minute"] = returned["minute"][starts][position]
+    # what comes back of an order comes back together, on the day of its first line
+    begins = np.diff(order, prepend=-1) != 0
+    first = np.flatnonzero(begins)[np.cumsum(begins) - 1]
+    returned["day"], returned["minute"] = next_working_days(window)[day[first]], returned["minute"][first]
     inside = returned["day"] < window.days
     return {name: values[inside] for name, values in returned.items()}
-
-
-assert len(KINDS) == len(WEB_SHARE) == len(OTHER_CHANNEL)

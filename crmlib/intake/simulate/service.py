@@ -22,6 +22,7 @@ from crmlib.intake.simulate.company import (
     Columns,
     Window,
     activity_tables,
+    next_working_days,
 )
 from crmlib.intake.simulate.company import constant as c
 from crmlib.intake.simulate.customers import failure_probability
@@ -31,16 +32,22 @@ from crmlib.intake.simulate.products import FURNITURE, Range
 YEAR = 365.25
 NO_ORDER = -1
 SHOP = CHANNELS.index("shop")
-CONSULTATION_FROM = 150.0  # EUR: from this basket on half of the shop customers ask for advice
+CONSULTATION_FROM = 80.0  # EUR: from this basket on most shop customers ask for advice
+_USUAL_YEAR = 6500.0  # EUR a year of a contract customer to whom the numbers below apply
 _BUSY = {  # per year of a contract customer: ordinary, costly
-    VISIT: (4.5, 17.0),
-    DUNNING: (1.5, 7.0),
-    CONSULTATION: (2.0, 4.0),
+    VISIT: (8.5, 23.0),
+    DUNNING: (3.0, 9.0),
+    CONSULTATION: (4.0, 6.0),
 }
 
 
 def deliver(
-    rng: np.random.Generator, people: Columns, orders: Columns, lines: Columns, products: Range
+    rng: np.random.Generator,
+    people: Columns,
+    orders: Columns,
+    lines: Columns,
+    products: Range,
+    window: Window,
 ) -> Columns:
     """Deliver all orders but those carried home from a shop.
 
@@ -62,26 +69,38 @@ def deliver(
     lead = np.array([carrier.lead_days for carrier in CARRIERS])[people["carrier"][person]]
     promised = orders["day"][order] + lead
     early = rng.random(n) < 0.3
-    delivered = promised + np.where(late, rng.geometric(0.4, n), -early.astype(int))
+    delay = np.minimum(rng.geometric(0.4, n), 20)
+    working = next_working_days(window)  # nobody drives on Sundays, and nobody promises to
+    delivered = working[working[promised] + np.where(late, delay, -early.astype(int))]
     return {
-        "order": order, "promised": promised, "delivered": delivered,
-        "late": late, "complete": ~short, "damaged": damaged,
+        "order": order,
+        "promised": working[promised],
+        "delivered": delivered,
+        "late": late,
+        "complete": ~short,
+        "damaged": damaged,
     }
 
 
 def draw_replacements(
-    rng: np.random.Generator, orders: Columns, lines: Columns, deliveries: Columns, window: Window
+    rng: np.random.Generator, lines: Columns, deliveries: Columns, window: Window
 ) -> Columns:
     """Replace damaged goods free of charge: one line of the order again, net amount zero, at full cost."""
     replaced = deliveries["damaged"] & (rng.random(deliveries["order"].size) < c("replacement_if_damaged"))
-    order, day = deliveries["order"][replaced], deliveries["delivered"][replaced] + 2
+    order, day = deliveries["order"][replaced], deliveries["delivered"][replaced]
+    day = next_working_days(window)[day + 2]
     row = np.searchsorted(lines["order"], order)  # the first line of the order
     pieces = lines["quantity"][row]
     one = {name: np.rint(lines[name][row] / pieces).astype(np.int64) for name in ("list", "cost")}
     free = {
-        "order": order, "product": lines["product"][row], "quantity": np.ones(order.size, np.int64),
-        "list": one["list"], "discount": one["list"], "cost": one["cost"],
-        "day": day, "minute": rng.integers(540, 1020, order.size),
+        "order": order,
+        "product": lines["product"][row],
+        "quantity": np.ones(order.size, np.int64),
+        "list": one["list"],
+        "discount": one["list"],
+        "cost": one["cost"],
+        "day": day,
+        "minute": rng.integers(540, 1020, order.size),
     }
     inside = day < window.days
     return {name: values[inside] for name, values in free.items()}
@@ -106,10 +125,19 @@ def draw_events(
     """
     parts: list[tuple[np.ndarray, ...]] = []
 
-    def happen(order: np.ndarray, day: np.ndarray, activity: np.ndarray | int, quantity: np.ndarray | int = 1) -> None:
+    def happen(
+        order: np.ndarray, day: np.ndarray, activity: np.ndarray | int, quantity: np.ndarray | int = 1
+    ) -> None:
         shape = order.size
-        parts.append((orders["person"][order], day, np.broadcast_to(activity, shape),
-                      np.broadcast_to(quantity, shape), order))
+        parts.append(
+            (
+                orders["person"][order],
+                day,
+                np.broadcast_to(activity, shape),
+                np.broadcast_to(quantity, shape),
+                order,
+            )
+        )
 
     kind, costly = people["kind"][orders["person"]], people["costly"][orders["person"]]
     contract, shop = kind == CONTRACT, orders["channel"] == SHOP
@@ -118,11 +146,11 @@ def draw_events(
     bulky = np.bincount(lines["order"], products.category[lines["product"]] == FURNITURE, kind.size) > 0
 
     sent, sent_day = deliveries["order"], deliveries["delivered"]
-    happen(sent, np.minimum(day[sent] + 1, sent_day), PICKING, np.where(contract, 2 * size, size)[sent])
-    drops = np.where(costly, 2 + rng.integers(0, 3, kind.size), 1)  # frequent small deliveries of one order
+    happen(sent, day[sent], PICKING, np.where(contract, 2 * size, size)[sent])
+    drops = np.where(costly, 2 + rng.integers(0, 4, kind.size), 1)  # frequent small deliveries of one order
     happen(sent, sent_day, np.where(contract | bulky, PALLET, PARCEL)[sent], drops[sent])
     happen(every[shop], day[shop], TILL)
-    advised = shop & (orders["value"] > CONSULTATION_FROM) & (rng.random(kind.size) < 0.5)
+    advised = shop & (orders["value"] > CONSULTATION_FROM) & (rng.random(kind.size) < 0.7)
     happen(every[advised], day[advised], CONSULTATION)
     back = np.flatnonzero(np.diff(returns["order"], prepend=-1))  # one handling per order returned
     happen(returns["order"][back], returns["day"][back], RETURN_HANDLING)
@@ -130,38 +158,53 @@ def draw_events(
     hunger = people["hunger"][orders["person"]] * c("calls_per_order")
     calls = rng.poisson(hunger)
     caller = np.repeat(every, calls)
-    happen(caller, day[caller] + rng.integers(0, 12, caller.size), CALL)
+    working = next_working_days(window)
+    happen(caller, working[day[caller] + rng.integers(0, 12, caller.size)], CALL)
     failed = (deliveries["late"] | ~deliveries["complete"]) & (
-        rng.random(sent.size) < c("calls_per_failed_delivery"))
+        rng.random(sent.size) < c("calls_per_failed_delivery")
+    )
     happen(sent[failed], sent_day[failed], CALL)
     complaint = deliveries["damaged"] & (rng.random(sent.size) < c("complaint_if_damaged"))
-    happen(sent[complaint], sent_day[complaint] + 1, COMPLAINT)
+    happen(sent[complaint], working[sent_day[complaint] + 1], COMPLAINT)
 
     parts += _contract_service(rng, people, window)
     names = ("person", "day", "activity", "quantity", "order")
-    events = {name: np.concatenate([part[i] for part in parts]).astype(np.int64) for i, name in enumerate(names)}
+    events = {
+        name: np.concatenate([part[i] for part in parts]).astype(np.int64) for i, name in enumerate(names)
+    }
     inside = events["day"] < window.days
     order = np.lexsort((events["activity"], events["order"], events["person"], events["day"]))
     order = order[inside[order]]
     return {name: values[order] for name, values in events.items()}
 
 
-def _contract_service(rng: np.random.Generator, people: Columns, window: Window) -> list[tuple[np.ndarray, ...]]:
+def _contract_service(
+    rng: np.random.Generator, people: Columns, window: Window
+) -> list[tuple[np.ndarray, ...]]:
     """Visits, reminders and advice of contract customers while the relationship lasts."""
     person = np.flatnonzero(people["kind"] == CONTRACT)
     start = np.maximum(people["acquired"][person], 0)
     years = np.maximum(np.minimum(people["lifetime_end"][person], window.days) - start, 0) / YEAR
+    # who buys more is looked after more, but not in proportion
+    size = np.sqrt(people["rate"][person] * people["order_value"][person] / _USUAL_YEAR)
     weekday = (np.datetime64(window.start) + np.arange(window.days)).astype("datetime64[D]").astype(int)
     weekday = (weekday + 3) % 7  # day 0 of the epoch was a Thursday
     parts = []
     for activity, (usual, costly) in _BUSY.items():
-        count = rng.poisson(np.where(people["costly"][person], costly, usual) * years)
+        count = rng.poisson(np.where(people["costly"][person], costly, usual) * size * years)
         who = np.repeat(np.arange(person.size), count)
         day = np.floor(start[who] + rng.random(who.size) * years[who] * YEAR).astype(np.int64)
         day = np.minimum(day, window.days - 1)
         day = np.maximum(day - np.maximum(weekday[day] - 4, 0), 0)  # Saturday and Sunday become Friday
-        parts.append((person[who], day, np.full(who.size, activity), np.ones(who.size, int),
-                      np.full(who.size, NO_ORDER)))
+        parts.append(
+            (
+                person[who],
+                day,
+                np.full(who.size, activity),
+                np.ones(who.size, int),
+                np.full(who.size, NO_ORDER),
+            )
+        )
     return parts
 
 

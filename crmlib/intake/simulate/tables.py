@@ -1,63 +1,29 @@
 """From drawn arrays to the tables of the contract, column by column."""
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
 
+from crmlib.intake.simulate.acquisition import BRINGERS, WON_BY, bringer
 from crmlib.intake.simulate.campaigns import campaigns
 from crmlib.intake.simulate.company import (
     ACTIVITIES,
-    BOTH,
     CAPACITY_STEP_MINUTES,
     CHANNELS,
-    CONTRACT,
     REGIONS,
-    RESELLER,
     RESOURCES,
-    SHOP,
-    WEB,
     Columns,
     Window,
 )
 from crmlib.intake.simulate.company import constant as c
-from crmlib.intake.simulate.partners import CARRIERS, RESELLERS, SALES_CHANNELS
+from crmlib.intake.simulate.partners import CARRIERS
 from crmlib.intake.simulate.products import Range
 from crmlib.intake.simulate.service import NO_ORDER
 from crmlib.intake.simulate.write import day, identifier, money, number, words
 
-ACQUISITION = (
-    # name, mean cost in EUR
-    ("shop", 6.0),
-    ("web search", 14.0),
-    ("social media", 18.0),
-    ("marketplace", 5.0),
-    ("wedding list", 7.0),
-    ("fair", 19.0),
-    ("reseller", 3.0),
-    ("field sales", 260.0),
-    ("referral", 4.0),
-)
-_BY_KIND = {  # shares of the acquisition channels above
-    WEB: (0, 0.45, 0.29, 0.18, 0.08, 0, 0, 0, 0),
-    SHOP: (0.86, 0, 0, 0, 0, 0.14, 0, 0, 0),
-    BOTH: (0, 0.50, 0.24, 0.06, 0.20, 0, 0, 0, 0),
-    RESELLER: (0, 0, 0, 0, 0, 0, 1.0, 0, 0),
-    CONTRACT: (0, 0, 0, 0, 0, 0.35, 0, 0.65, 0),
-}
-_PARTNER_OF = {3: 0, 4: 1}  # marketplace and wedding list are partners that bring customers
-COSTS_RECORDED_FROM_YEAR = 2021
-
-
-def draw_acquisition(rng: np.random.Generator, people: Columns) -> None:
-    """Add how each customer was won and what that cost, in cents."""
-    shares = np.cumsum(np.array([_BY_KIND[kind] for kind in range(len(_BY_KIND))]), axis=1)
-    draw = rng.random(people["kind"].size)
-    how = (draw[:, None] > shares[people["kind"]]).sum(axis=1)
-    how[people["referred"]] = len(ACQUISITION) - 1
-    cost = np.array([cost for _, cost in ACQUISITION])[how] * np.exp(rng.normal(-0.02, 0.2, how.size))
-    people["won_by"] = how.astype(np.int8)
-    people["acquisition_cents"] = np.rint(cost * 100).astype(np.int64)
+COSTS_RECORDED_FROM = date(2021, 1, 1)  # what winning a customer cost before is not known
 
 
 @dataclass(frozen=True)
@@ -65,19 +31,18 @@ class Names:
     """How rows become ids: where this chunk's numbers start and how many digits ids have."""
 
     window: Window
+    digits: int
     first_customer: int
-    customer_digits: int
     first_order: int
-    order_digits: int
     first_contract: int
 
     def customer(self, person: np.ndarray, blank: np.ndarray | None = None) -> pa.Array:
         """Return customer ids."""
-        return identifier("C", person + self.first_customer, self.customer_digits, blank)
+        return identifier("C", person + self.first_customer, self.digits, blank)
 
     def order(self, order: np.ndarray, blank: np.ndarray | None = None) -> pa.Array:
         """Return order ids."""
-        return identifier("O", order + self.first_order, self.order_digits, blank)
+        return identifier("O", order + self.first_order, self.digits + 1, blank)
 
     def day(self, number: np.ndarray) -> pa.Array:
         """Return dates."""
@@ -115,19 +80,13 @@ def orders_table(names: Names, orders: Columns, book: Columns, products: Range) 
 
 def customers_table(names: Names, people: Columns) -> dict[str, object]:
     """Return the table `customers`."""
-    how, n = people["won_by"], people["kind"].size
-    partner_ids = tuple(p for p, *_ in RESELLERS) + tuple(p for p, *_ in SALES_CHANNELS)
-    partner = people["reseller"].astype(int)
-    for channel, place in _PARTNER_OF.items():
-        partner = np.where((how == channel) & (partner < 0), len(RESELLERS) + place, partner)
-    year = (np.datetime64(names.window.start) + people["acquired"].astype(int)).astype("datetime64[Y]").astype(int)
-    unrecorded = year + 1970 < COSTS_RECORDED_FROM_YEAR
+    unrecorded = people["acquired"] < names.window.day_number(COSTS_RECORDED_FROM)
     return {
-        "customer_id": names.customer(np.arange(n)),
+        "customer_id": names.customer(np.arange(people["kind"].size)),
         "acquired_on": names.day(people["acquired"]),
-        "acquisition_channel": words(tuple(name for name, _ in ACQUISITION), how),
+        "acquisition_channel": words(tuple(name for name, _ in WON_BY), people["won_by"]),
         "acquisition_cost": money(people["acquisition_cents"], unrecorded),
-        "partner_id": _words_or_blank(partner_ids, partner),
+        "partner_id": _words_or_blank(tuple(partner for partner, *_ in BRINGERS), bringer(people)),
         "region": words(tuple(name for name, *_ in REGIONS), people["region"]),
         "club_member_since": names.day(people["club_joined"]),
     }
@@ -171,10 +130,10 @@ def contracts_table(names: Names, people: Columns) -> dict[str, object]:
     """Return the table `contracts`: one row per club membership, renewed once a year."""
     member = np.flatnonzero(np.isfinite(people["club_joined"]))
     member = member[np.lexsort((member, people["club_joined"][member]))]
-    joined, left = people["club_joined"][member], np.ceil(people["club_left"][member]) - 1
+    joined, left = people["club_joined"][member], people["club_left"][member] - 1
     running = left >= names.window.days
     return {
-        "contract_id": identifier("M", np.arange(member.size) + names.first_contract, names.customer_digits),
+        "contract_id": identifier("M", np.arange(member.size) + names.first_contract, names.digits),
         "customer_id": names.customer(member),
         "started_on": names.day(joined),
         "ended_on": names.day(np.where(running, np.nan, left)),
@@ -190,17 +149,23 @@ def survey_table(names: Names, survey: Columns) -> dict[str, object]:
         "answered_on": names.day(survey["day"]),
         **{
             name: pa.array(survey[name].astype(np.int32))
-            for name in ("expectation", "performance", "satisfaction", "value_vs_competitor", "recommend_0_10")
+            for name in (
+                "expectation",
+                "performance",
+                "satisfaction",
+                "value_vs_competitor",
+                "recommend_0_10",
+            )
         },
         "spend_elsewhere": pa.array(survey["spend_elsewhere"], mask=np.isnan(survey["spend_elsewhere"])),
     }
 
 
-def referrals_table(names: Names, people: Columns, paid: np.ndarray) -> dict[str, object]:
+def referrals_table(names: Names, people: Columns) -> dict[str, object]:
     """Return the table `referrals`: the new customer's first order is the day of the referral."""
     referred = np.flatnonzero(people["referrer"] >= 0)
     referred = referred[np.argsort(people["acquired"][referred], kind="stable")]
-    incentive = np.where(paid[referred], round(c("referral_incentive") * 100), 0)
+    incentive = np.where(people["paid_referral"][referred], round(c("referral_incentive") * 100), 0)
     return {
         "referrer_id": names.customer(people["referrer"][referred]),
         "referred_id": names.customer(referred),
@@ -220,13 +185,17 @@ def reviews_table(names: Names, reviews: Columns, products: Range) -> dict[str, 
     }
 
 
-def deliveries_table(names: Names, people: Columns, orders: Columns, deliveries: Columns) -> dict[str, object]:
+def deliveries_table(
+    names: Names, people: Columns, orders: Columns, deliveries: Columns
+) -> dict[str, object]:
     """Return the outbound part of the table `deliveries`; what is still on its way is not in it."""
     arrived = np.flatnonzero(deliveries["delivered"] < names.window.days)
     arrived = arrived[np.lexsort((deliveries["order"][arrived], deliveries["delivered"][arrived]))]
     seen = {name: values[arrived] for name, values in deliveries.items()}
     return {
-        "partner_id": words(tuple(k.partner_id for k in CARRIERS), people["carrier"][orders["person"][seen["order"]]]),
+        "partner_id": words(
+            tuple(k.partner_id for k in CARRIERS), people["carrier"][orders["person"][seen["order"]]]
+        ),
         "promised_on": names.day(seen["promised"]),
         "delivered_on": names.day(seen["delivered"]),
         "order_id": names.order(seen["order"]),
@@ -235,16 +204,11 @@ def deliveries_table(names: Names, people: Columns, orders: Columns, deliveries:
     }
 
 
-def products_table(products: Range) -> dict[str, object]:
-    """Return the table `products`."""
-    return {name: pa.array(values.tolist()) for name, values in products.table.items()}
-
-
-def partners_table(partners: Columns) -> dict[str, object]:
-    """Return the table `partners` or a table of the same build (text and shares)."""
+def plain_table(columns: Columns) -> dict[str, object]:
+    """Return a small table of text and shares as it is."""
     return {
         name: number(values, 4) if values.dtype.kind == "f" else pa.array(values.tolist())
-        for name, values in partners.items()
+        for name, values in columns.items()
     }
 
 

@@ -2,12 +2,15 @@
 
 import numpy as np
 
+from crmlib.intake.simulate.acquisition import BRINGERS, bringer
 from crmlib.intake.simulate.company import (
     ACTIVITIES,
+    CHANNELS,
     CONTACT_CLASSES,
     KINDS,
     PARAMETERS,
     REGIONS,
+    RESELLER,
     RESOURCES,
     SLEEPING_DOG,
     Columns,
@@ -24,24 +27,26 @@ from crmlib.intake.simulate.products import (
     FOLLOWS,
 )
 from crmlib.intake.simulate.service import true_minutes
-from crmlib.intake.simulate.write import day, money, number, words
+from crmlib.intake.simulate.write import day, number, words
 
 _LATEST = 36_500.0  # a lifetime longer than this is cut, so that it remains a date
 
 
 def profit_per_year(
-    people: Columns, ledger: Columns, events: Columns, acquisition_cents: np.ndarray, window: Window
+    people: Columns, orders: Columns, ledger: Columns, events: Columns, window: Window
 ) -> Columns:
     """True profit per customer and 12-month stretch ending with the window's last day.
 
     Sales include purchases rung up without a card, service is counted at the minutes it really
     took and the true cost per minute, acquisition in the stretch in which the customer was won.
+    Commission of partners is given beside the profit, not taken off it.
 
     Returns
     -------
     Columns
         ``person``, ``year`` (number of the stretch), and in cents ``sales``, ``cost_of_goods``,
-        ``service_cost``, ``acquisition_cost``, ``profit``; only rows in which anything happened.
+        ``service_cost``, ``acquisition_cost``, ``profit``, ``commission``; only rows in which
+        anything happened.
     """
     edges = np.array(window.year_edges()[0])
     years, n = edges.size, people["kind"].size
@@ -63,29 +68,40 @@ def profit_per_year(
         "sales": total(ledger["person"], ledger["day"], ledger["net"]),
         "cost_of_goods": total(ledger["person"], ledger["day"], ledger["cost"]),
         "service_cost": np.rint(total(events["person"], events["day"], cost)),
-        "acquisition_cost": total(everyone[won], people["acquired"][won], acquisition_cents[won]),
+        "acquisition_cost": total(everyone[won], people["acquired"][won], people["acquisition_cents"][won]),
+        "commission": np.rint(total(ledger["person"], ledger["day"], _commission(people, orders, ledger))),
     }
     happened = sum(np.abs(values) for values in sums.values()) > 0
     row = np.flatnonzero(happened)
     table = {name: values[row].astype(np.int64) for name, values in sums.items()}
-    table["profit"] = (
-        table["sales"] - table["cost_of_goods"] - table["service_cost"] - table["acquisition_cost"]
-    )
-    return {"person": row // years, "year": row % years, **table}
+    commission = table.pop("commission")
+    sales, *costs = table.values()
+    return {
+        "person": row // years,
+        "year": row % years,
+        **table,
+        "profit": sales - sum(costs),
+        "commission": commission,
+    }
 
 
-def customers_truth(people: Columns, ledger: Columns, customer_id: object, window: Window) -> dict[str, object]:
-    """Return the table `truth/customers`."""
+def _commission(people: Columns, orders: Columns, ledger: Columns) -> np.ndarray:
+    """Commission in cents per ledger line: resellers on all they sell, sales channels on first orders."""
+    rate = np.append([rate for _, rate in BRINGERS], 0.0)[bringer(people)][ledger["person"]]
+    by_reseller = orders["channel"][ledger["order"]] == CHANNELS.index("reseller")
+    brought = (people["kind"][ledger["person"]] != RESELLER) & orders["first"][ledger["order"]]
+    return np.where(by_reseller | brought, rate * ledger["net"], 0.0)
+
+
+def traits(people: Columns, ledger: Columns, window: Window) -> dict[str, object]:
+    """Return the columns of `truth/customers`, one row per customer."""
     n = people["kind"].size
     sales = np.bincount(ledger["person"], ledger["net"], n)
     cost = np.bincount(ledger["person"], ledger["cost"], n)
     with np.errstate(divide="ignore", invalid="ignore"):
         margin = np.where(sales > 0, 1 - cost / sales, np.nan)
-    segment = np.select(
-        [people["costly"], people["heavy_returner"], people["small_basket"]], [1, 2, 3], 0
-    )
+    segment = np.select([people["costly"], people["heavy_returner"], people["small_basket"]], [1, 2, 3], 0)
     return {
-        "customer_id": customer_id,
         "kind": words(KINDS, people["kind"]),
         "segment": words(("ordinary", "costly contract", "heavy returner", "small basket"), segment),
         "entry_category": words(CATEGORIES, people["entry"]),
@@ -157,9 +173,15 @@ def parameters_table() -> dict[str, object]:
         rows.append((f"entry_{category}_on_hazard", ENTRY_ON_HAZARD[i], "dropout hazard by first category"))
         rows.append((f"entry_{category}_on_spend", ENTRY_ON_SPEND[i], "order value by first category"))
         for j, later in enumerate(CATEGORIES):
-            rows.append((f"{category}_then_{later}", float(FOLLOWS[i, j]), "share of later lines by first category"))
-    rows += [(f"minutes {name}", minutes, f"standard minutes; done by {by}") for name, minutes, by in ACTIVITIES]
+            rows.append(
+                (f"{category}_then_{later}", float(FOLLOWS[i, j]), "share of later lines by first category")
+            )
+    rows += [
+        (f"minutes {name}", minutes, f"standard minutes; done by {by}") for name, minutes, by in ACTIVITIES
+    ]
     rows += [(f"rate {name}", rate, "true cost per minute in EUR") for name, rate, _ in RESOURCES]
-    rows += [(f"travel {name}", travel, "factor on delivery and visit minutes") for name, _, _, travel in REGIONS]
+    rows += [
+        (f"travel {name}", travel, "factor on delivery and visit minutes") for name, _, _, travel in REGIONS
+    ]
     names, values, meanings = zip(*rows, strict=True)
     return {"name": list(names), "value": [f"{value:g}" for value in values], "meaning": list(meanings)}

@@ -6,11 +6,13 @@ from crmlib.intake.simulate.company import CONTRACT, Columns, Window
 from crmlib.intake.simulate.company import constant as c
 
 YEAR = 365.25
-SURVEYED = 0.30  # share of living customers asked once a year and answering, on average
+SURVEYED = 0.40  # share of living customers asked once a year and answering, on average
 REVIEW_RATE = 0.055  # reviews per delivered or bought order at satisfaction 7
 
 
-def draw_referrers(rng: np.random.Generator, people: Columns, window: Window, count: int) -> tuple[np.ndarray, ...]:
+def draw_referrers(
+    rng: np.random.Generator, people: Columns, window: Window, count: int
+) -> tuple[np.ndarray, ...]:
     """Choose who recommends `count` new customers, and when.
 
     Recommending is a Poisson process whose rate rises with satisfaction and stops below a
@@ -26,7 +28,9 @@ def draw_referrers(rng: np.random.Generator, people: Columns, window: Window, co
     end = np.minimum(people["lifetime_end"], window.days)
     exposed = np.maximum(end - start, 0)
     satisfaction = people["satisfaction"]
-    rate = np.exp(c("satisfaction_on_referrals") * (satisfaction - 7)) * (satisfaction >= c("referral_threshold"))
+    rate = np.exp(c("satisfaction_on_referrals") * (satisfaction - 7)) * (
+        satisfaction >= c("referral_threshold")
+    )
     weight = rate * exposed * (people["kind"] != CONTRACT)
     if count == 0 or weight.sum() == 0:
         return np.zeros(0, int), np.zeros(0, int)
@@ -41,7 +45,7 @@ def _answer(rng: np.random.Generator, true: np.ndarray, low: int, high: int) -> 
     return np.clip(np.rint(noisy), low, high).astype(int)
 
 
-def draw_survey(rng: np.random.Generator, people: Columns, orders: Columns, window: Window) -> Columns:
+def draw_survey(rng: np.random.Generator, people: Columns, window: Window) -> Columns:
     """Draw answer sheets: a yearly survey in May, answered rather by the very content and the angry.
 
     ``spend_elsewhere`` is missing on one sheet in four and rounded by the customer to tens.

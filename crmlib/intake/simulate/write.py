@@ -88,7 +88,7 @@ class Folder:
             path = self.path / f"{name}.{self.format}"
             path.parent.mkdir(parents=True, exist_ok=True)
             if self.format == "csv":
-                sink = open(path, "wb")  # noqa: SIM115 - closed in close()
+                sink = path.open("wb")
                 sink.write((",".join(table.column_names) + "\n").encode())
                 writer = None
             else:
@@ -126,7 +126,8 @@ def company_folder(folder: str | os.PathLike, format: str) -> Iterator[Folder]:
     target = Path(folder)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ParameterError(
-            f"'{target}' exists and is not an empty folder", "a new or empty folder",
+            f"'{target}' exists and is not an empty folder",
+            "a new or empty folder",
             "name another folder, or move what is in it away",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
