@@ -3,6 +3,7 @@
 Heavy libraries are imported inside the commands, so that ``crmlib --help`` answers at once.
 """
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -74,14 +75,27 @@ def report(
 @app.command()
 def check(source: Source = "bundled", run_file: Map = None) -> None:
     """Say what is in the data, and every problem with row, column and value."""
-    from crmlib.intake.source import find_source
-    from crmlib.intake.store import prepared
-    from crmlib.publish.checked import describe
+    from crmlib.intake.check import check_source, render_report
 
-    _, found = prepared(find_source(source, run_file))
-    print(describe(found))
+    found = check_source(source, run_file)
+    print(render_report(found))
     if found.errors:
         raise typer.Exit(1)
+
+
+@app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is empty or not there yet.")],
+    customers: Annotated[int, typer.Option(metavar="N", help="How many customers.")] = 3000,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same company.")] = 20260630,
+    months: Annotated[int, typer.Option(metavar="N", help="Months of orders.")] = 36,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Write Parquet instead of CSV.")] = False,
+) -> None:
+    """Draw an invented company with every table, and the truth behind it."""
+    from crmlib.intake.simulate import simulate as draw
+
+    draw(folder, customers=customers, seed=seed, months=months, format="parquet" if parquet else "csv")
+    print(folder)
 
 
 @app.command("open")
@@ -124,6 +138,15 @@ def main(arguments: list[str] | None = None) -> int:
     except CrmError as problem:
         print(problem, file=sys.stderr)
         return problem.exit_code
+    except Exception as problem:
+        if os.environ.get("CRMLIB_TRACEBACK"):
+            raise
+        kind = type(problem).__name__
+        print(
+            f"An error nobody foresaw: {kind}: {problem}. Set CRMLIB_TRACEBACK=1 to see where.",
+            file=sys.stderr,
+        )
+        return 1
     except _Stopped as stopped:
         print("Stopped. Nothing was changed.", file=sys.stderr)
         return 128 + int(stopped.args[0])

@@ -211,7 +211,8 @@ def _output(output: Mapping[str, Any], pages: Mapping[str, str], where: str) -> 
         if kind in data:
             about = output.get("metadata", {}).get(kind, {})
             alt = check_alt(about.get("alt") or data.get(BUNDLE, {}).get("alt"), where)
-            return _figure(kind, "".join(data[kind]), alt, about)
+            title = data.get(BUNDLE, {}).get("title") or alt
+            return _figure(kind, "".join(data[kind]), alt, about, title)
     if "text/html" in data:
         shown = wrap_tables(flat_headings(clean("".join(data["text/html"]), pages)))
         check_images(shown, where)
@@ -232,7 +233,8 @@ def _preformatted(text: str) -> str:
     return f'<pre tabindex="0">{html.escape(strip_ansi(text).rstrip())}</pre>' if text.strip() else ""
 
 
-def _figure(kind: str, picture: str, alt: str, about: Mapping[str, Any]) -> str:
+def _figure(kind: str, picture: str, alt: str, about: Mapping[str, Any], title: str) -> str:
+    """Show a picture, in a box that scrolls sideways where the screen is too small to read it."""
     size = "".join(
         f' {side}="{about[side]}"'
         for side in ("width", "height")
@@ -242,7 +244,8 @@ def _figure(kind: str, picture: str, alt: str, about: Mapping[str, Any]) -> str:
         raise PageError("a picture that is not base64", "a PNG or JPEG picture", "draw the figure again")
     content = re.sub(r"\s", "", picture)
     picture = f'<img src="data:{kind};base64,{content}" alt="{html.escape(alt)}"{size}>'
-    return f'<figure class="chart">{picture}</figure>'
+    box = f'class="scroll" role="group" tabindex="0" aria-label="Figure: {html.escape(title)}"'
+    return f'<figure class="chart"><div {box}>{picture}</div></figure>'
 
 
 _HEADING = re.compile(r"<h([1-6])[^>]*>(.*?)</h\1>", re.DOTALL)

@@ -1,9 +1,11 @@
 """The front page: what was found, what to decide, what was left out, how sound the data are."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from itertools import zip_longest
 from typing import Any
 
+from crmlib.display import formats
 from crmlib.intake.contract import TABLES
 from crmlib.intake.report import CheckReport
 from crmlib.publish.content import Page
@@ -69,7 +71,7 @@ def front_page(
         metrics=glance(list(metrics_of(pages).values())),
         answers=answers,
         left_out=left_out(pages),
-        quality=quality(report),
+        quality=quality(report, exporter.site.last_day),
         colophon=colophon,
         earlier=earlier.link("index.html") if earlier else None,
     )
@@ -96,34 +98,21 @@ def left_out(pages: Sequence[Page]) -> list[dict[str, str]]:
     return list(found.values())
 
 
-def quality(report: CheckReport) -> dict[str, Any]:
-    """Put what the checks found into words and rows for the front page."""
-    from crmlib.display import formats
+def quality(report: CheckReport, last_day: date) -> dict[str, Any]:
+    """Put what the checks found into words and rows for the front page.
 
-    ledger, currency = report.ledger, report.currency
+    Parameters
+    ----------
+    report : CheckReport
+    last_day : datetime.date
+        The last day this report knows; the checks cover all days of the source.
+    """
     orders = report.found("orders")
-    sentences = [
-        f"The report rests on {formats.count(orders.used_rows)} order lines worth "
-        f"{formats.money(float(ledger.total_net), currency)}."
-    ]
-    if ledger.set_aside_rows:
+    sentences = []
+    if orders.last_day > last_day:
         sentences.append(
-            f"{formats.count(ledger.set_aside_rows)} lines that could not be read were set aside; "
-            f"they hold {formats.money(float(ledger.set_aside_net), currency)} as far as is readable, "
-            "which is in none of the figures."
-        )
-    if ledger.anonymous_rows:
-        part = ledger.anonymous_net / ledger.total_net if ledger.total_net else None
-        sentences.append(
-            f"{formats.count(ledger.anonymous_rows)} lines worth "
-            f"{formats.money(float(ledger.anonymous_net), currency)}"
-            + (f" ({formats.share(float(part))} of sales)" if part is not None else "")
-            + " name no customer: they count in total sales, but in no analysis of customers."
-        )
-    if ledger.returns_rows:
-        sentences.append(
-            f"Returns take {formats.money(abs(float(ledger.returns_net)), currency)} off sales "
-            f"({formats.count(ledger.returns_rows)} lines)."
+            f"The checks cover all orders in the source, up to {day(orders.last_day)}; "
+            f"this report uses what was known on {day(last_day)}."
         )
     there = {table.name for table in report.tables}
     missing = [name for name in TABLES if name not in there]
@@ -134,11 +123,12 @@ def quality(report: CheckReport) -> dict[str, Any]:
         )
     return {
         "sentences": sentences,
+        "ledger": _ledger(report),
         "warnings": report.warnings,
         "notes": report.notes,
         "tables": [
             {
-                "name": table.name,
+                "name": table.name.capitalize(),
                 "rows": formats.count(table.rows),
                 "used": formats.count(table.used_rows),
                 "customers": "" if table.customers is None else formats.count(table.customers),
@@ -147,6 +137,32 @@ def quality(report: CheckReport) -> dict[str, Any]:
             for table in report.tables
         ],
     }
+
+
+def _ledger(report: CheckReport) -> list[dict[str, Any]]:
+    """Account for every order line and its money, from what was found to what is used."""
+    ledger, used = report.ledger, report.found("orders").used_rows
+    lines = [
+        ("Order lines found", used + ledger.set_aside_rows, ledger.total_net + ledger.set_aside_net, False),
+        ("Set aside, because they could not be read", -ledger.set_aside_rows, -ledger.set_aside_net, False),
+        ("Net sales", used, ledger.total_net, True),
+        (
+            "of which to known customers",
+            used - ledger.anonymous_rows,
+            ledger.total_net - ledger.anonymous_net,
+            False,
+        ),
+        ("of which without a customer's name", ledger.anonymous_rows, ledger.anonymous_net, False),
+    ]
+    return [
+        {
+            "line": line,
+            "rows": formats.count(rows),
+            "net": formats.exact_money(float(net), report.currency),
+            "total": total,
+        }
+        for line, rows, net, total in lines
+    ]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -189,6 +189,34 @@ def finished_days(company: Path) -> list[str]:
     )
 
 
+def newest_report(output: Path, name: str = "") -> Path:
+    """Return the folder of the newest report, of one company or of all.
+
+    Parameters
+    ----------
+    output : Path
+        Folder for the reports of all companies.
+    name : str, optional
+        Company, or part of its name.
+
+    Raises
+    ------
+    RunError
+        If there is none.
+    """
+    companies = sorted(path for path in output.iterdir() if path.is_dir()) if output.is_dir() else []
+    part = slug(name) if name else ""
+    found = [
+        (company / finished_days(company)[-1] / MANIFEST, company)
+        for company in companies
+        if part in company.name and finished_days(company)
+    ]
+    if not found:
+        of = f" of '{name}'" if name else ""
+        raise RunError(f"no report{of} in {output}", "at least one", "make one with: crmlib report")
+    return max(found, key=lambda pair: pair[0].stat().st_mtime)[0].parent
+
+
 def remove(folder: Path) -> None:
     """Remove a folder if it is there; a process just ending may still write into it, so try again."""
     for _ in range(3):
