@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import ibis
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
+from crmlib.analysis.losses import Persistence
 from crmlib.analysis.period import Period
 
 LEVERS = {
@@ -176,7 +178,7 @@ def lever_gains(
     by_lever: dict[str, pd.DataFrame],
     targets: pd.Index,
     terms: Terms,
-    recurrence: tuple[int, int] | None,
+    lasting: Persistence | None,
     seed: int = 0,
     draws: int = 4000,
 ) -> pd.DataFrame:
@@ -190,10 +192,10 @@ def lever_gains(
         The customers the terms would apply to.
     terms : Terms
         Its `walk_away` sets the range of the share that goes elsewhere.
-    recurrence : tuple of int, or None
-        Former losers who lost again, and all former losers: a loss that would have gone
-        by itself is not a gain. None where only one period is known; then this period is
-        taken to repeat itself.
+    lasting : Persistence or None
+        How much of a loss comes back, in money: a loss that would have gone by itself is
+        not a gain. At most all of it counts, though old losers may lose more than before.
+        None where only one period is known; then this period is taken to repeat itself.
     seed, draws : int
         Seed and number of draws of the interval.
 
@@ -202,13 +204,16 @@ def lever_gains(
     DataFrame
         Indexed by lever, ``do_nothing`` first, the rest by gain: ``customers`` touched,
         ``gain`` (middle), ``low`` and ``high`` (95 % interval over customers, over the
-        share that walks away, and over recurrence), and ``break_even`` (the share
+        share that walks away, and over how much of the loss comes back), and ``break_even`` (the share
         that may walk away before the lever loses money; 1 where it never does).
     """
     rng = np.random.default_rng(seed)
-    again, losers = recurrence or (1, 1)
-    recurs = rng.beta(again + 0.5, losers - again + 0.5, draws) if recurrence else np.ones(draws)
-    expected = again / losers if losers else 1.0
+    recurs, expected = np.ones(draws), 1.0
+    if lasting is not None and np.isfinite(lasting.repeat_money):
+        low, high = lasting.money_interval
+        spread = (high - low) / (2 * norm.ppf(0.975)) if np.isfinite(high - low) else 0.0
+        recurs = rng.normal(lasting.repeat_money, spread, draws).clip(0.0, 1.0)
+        expected = float(np.clip(lasting.repeat_money, 0.0, 1.0))
     walk = rng.uniform(0.0, 2.0 * terms.walk_away, draws)
     rows = {"do_nothing": (0, 0.0, 0.0, 0.0, float("nan"))}
     for lever, effect in by_lever.items():

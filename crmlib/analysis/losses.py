@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from crmlib.analysis.intervals import wilson_interval
+from crmlib.analysis.intervals import ratio_interval, wilson_interval
 
 CAUSES = {
     "acquisition": "The cost of winning them",
@@ -107,7 +107,10 @@ class Persistence:
         95 % interval of `repeat_share` (Wilson).
     repeat_money : float
         Loss of the second period that fell on customers who had lost before, divided by
-        the loss of the first period: the part of a year's loss that comes back.
+        the loss of the first period: the part of a period's loss that comes back. Above 1
+        where the old losers lose more than before.
+    money_interval : tuple of float
+        95 % interval of `repeat_money`, treating customers as a sample.
     base_share : float
         Share of losers among customers who earned money before, for comparison.
     before, after : float
@@ -118,14 +121,10 @@ class Persistence:
     repeat_share: float
     repeat_interval: tuple[float, float]
     repeat_money: float
+    money_interval: tuple[float, float]
     base_share: float
     before: float
     after: float
-
-    @property
-    def recurrence(self) -> tuple[int, int]:
-        """Former losers who lost again, and all former losers."""
-        return int(self.table.loc["loss", "loss"]), int(self.table.loc["loss"].sum())
 
 
 def persistence(before: pd.DataFrame, after: pd.DataFrame) -> Persistence:
@@ -156,13 +155,15 @@ def persistence(before: pd.DataFrame, after: pd.DataFrame) -> Persistence:
     losers = int(table.loc["loss"].sum())
     again = int(table.loc["loss", "loss"])
     earned = int(table.loc["gain"].sum())
-    lost_before = float(first[first < 0].sum())
-    lost_again = float(second[(first < 0) & (second < 0)].sum())
+    old_loss = first[first < 0]
+    new_loss = second.reindex(old_loss.index).fillna(0.0).clip(upper=0.0)
+    lost_before, lost_again = float(old_loss.sum()), float(new_loss.sum())
     return Persistence(
         table=table,
         repeat_share=again / losers if losers else float("nan"),
         repeat_interval=wilson_interval(again, losers),
         repeat_money=lost_again / lost_before if lost_before else float("nan"),
+        money_interval=ratio_interval(new_loss.to_numpy(), old_loss.to_numpy()),
         base_share=int(table.loc["gain", "loss"]) / earned if earned else float("nan"),
         before=lost_before,
         after=lost_again,
