@@ -92,10 +92,12 @@ def _row(cells: list[str], align: list[str]) -> str:
 def _formatter(kind: str, currency: str) -> Callable[[object], str]:
     if kind == "text":
         return lambda value: "" if pd.isna(value) else str(value)
-    if kind == "share1":
-        return lambda value: formats.share(value, 1)
-    rule = getattr(formats, kind)
-    return (lambda value: rule(value, currency)) if kind.endswith("money") else rule
+    options = (
+        {"decimals": 1} if kind == "share1" else {"currency": currency} if kind.endswith("money") else {}
+    )
+    rule = getattr(formats, kind.removesuffix("1"))
+    # "not known" is for sentences; a column of numbers reads better with a dash
+    return lambda value: "–" if pd.isna(value) else rule(value, **options)
 
 
 def spreadsheet_safe(frame: pd.DataFrame) -> pd.DataFrame:
