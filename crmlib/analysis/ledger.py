@@ -79,8 +79,8 @@ def order_lines(orders: ibis.Table, gross_margin: float | None = None) -> ibis.T
     ibis.Table
         Columns ``customer_id``, ``order_id``, ``day``, ``net_sales``, ``list_sales``,
         ``discounts``, ``returns``, ``cost_of_goods``, ``returned_goods``, ``costed`` (True
-        where the cost is in the data) and ``bought`` (net amount above zero). Where `orders` has no
-        ``order_id``, everything a customer buys on one day is one order.
+        where the cost is in the data) and ``bought`` (net amount above zero). Where ``order_id`` is
+        missing, everything a customer buys on one day is one order.
 
     Raises
     ------
@@ -103,24 +103,21 @@ def order_lines(orders: ibis.Table, gross_margin: float | None = None) -> ibis.T
     cost_share = ibis.literal(1 - (gross_margin or 0.0)).cast(net.type())
     cost = known_cost.fill_null((net * cost_share).cast(net.type()))
     discount = orders.discount_amount.fill_null(zero) if "discount_amount" in orders.columns else zero
-    order_id = (
-        orders.order_id
-        if "order_id" in orders.columns
-        else orders.customer_id.concat("|", day.cast("string"))
-    )
-    bought = net > 0
+    visit = orders.customer_id.concat("|", day.cast("string"))
+    order_id = orders.order_id.fill_null(visit) if "order_id" in orders.columns else visit
+    returned = net < 0  # a line of zero is a gift: bought at a discount of its whole price
     return orders.select(
         customer_id=orders.customer_id,
         order_id=order_id,
         day=day,
         net_sales=net,
-        list_sales=bought.ifelse(net + discount, zero),
-        discounts=bought.ifelse(discount, zero),
-        returns=bought.ifelse(zero, net),
+        list_sales=returned.ifelse(zero, net + discount),
+        discounts=returned.ifelse(zero, discount),
+        returns=returned.ifelse(net, zero),
         cost_of_goods=cost,
-        returned_goods=bought.ifelse(zero, cost),
+        returned_goods=returned.ifelse(cost, zero),
         costed=known_cost.notnull(),
-        bought=bought,
+        bought=net > 0,
     )
 
 

@@ -1,0 +1,91 @@
+"""A period is a run of whole days that neither overlaps the one before nor leaves a gap."""
+
+import datetime as dt
+from calendar import monthrange
+
+import pytest
+
+from crmlib.analysis.period import Period
+
+DAYS = [dt.date(2023, 12, 1) + dt.timedelta(days=n) for n in range(0, 800, 7)]
+EDGES = [dt.date(2024, 2, 28), dt.date(2024, 2, 29), dt.date(2025, 2, 28), dt.date(2025, 3, 30),
+         dt.date(2025, 3, 31), dt.date(2025, 12, 31), dt.date(2026, 1, 1), dt.date(2026, 6, 30)]  # fmt: skip
+
+
+def months_back(day: dt.date, months: int) -> dt.date:
+    """The same day of the month `months` earlier, or that month's last day: by hand."""
+    index = day.year * 12 + day.month - 1 - months
+    year, month = index // 12, index % 12 + 1
+    return dt.date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+@pytest.mark.parametrize("last", EDGES)
+@pytest.mark.parametrize("months", [1, 3, 6, 12, 60])
+def test_a_period_of_whole_months_begins_the_day_after_the_last_one_ended(last, months):
+    period = Period.ending(last, months)
+    assert period.last == last
+    assert period.first == months_back(last + dt.timedelta(days=1), months)
+    assert period.months == months
+
+
+@pytest.mark.parametrize("months", [1, 5, 12])
+def test_a_period_and_the_one_before_touch_without_overlap_or_gap(months):
+    for last in DAYS + EDGES:
+        period = Period.ending(last, months)
+        assert period.previous().last == period.first - dt.timedelta(days=1)
+        assert period.previous().first < period.first
+
+
+def test_a_year_has_as_many_days_as_the_calendar_says():
+    assert (Period.ending(dt.date(2024, 12, 31), 12).last - dt.date(2024, 1, 1)).days + 1 == 366
+    year = Period.ending(dt.date(2025, 12, 31), 12)
+    assert (year.last - year.first).days + 1 == 365
+
+
+def test_a_month_that_ends_on_the_last_of_february_is_february():
+    assert Period.ending(dt.date(2025, 2, 28), 1).first == dt.date(2025, 2, 1)
+    assert Period.ending(dt.date(2024, 2, 29), 1).first == dt.date(2024, 2, 1)
+
+
+def test_data_that_begin_inside_the_period_shorten_it():
+    period = Period.ending(dt.date(2026, 6, 30), 12, known_since=dt.date(2026, 1, 1))
+    assert (period.first, period.last) == (dt.date(2026, 1, 1), dt.date(2026, 6, 30))
+    assert period.months == pytest.approx(181 / 30.4375)
+
+
+@pytest.mark.parametrize("known", [dt.date(2025, 7, 1), dt.date(2020, 1, 1), None])
+def test_data_that_begin_before_the_period_or_with_it_change_nothing(known):
+    assert Period.ending(dt.date(2026, 6, 30), 12, known) == Period.ending(dt.date(2026, 6, 30), 12)
+
+
+def test_data_of_a_single_day_make_a_period_of_one_day():
+    day = dt.date(2026, 6, 30)
+    period = Period.ending(day, 12, known_since=day)
+    assert (period.first, period.last, period.months) == (day, day, pytest.approx(12 / 365.25))
+
+
+def test_the_period_before_a_shortened_one_has_as_many_days():
+    period = Period.ending(dt.date(2026, 6, 30), 12, known_since=dt.date(2026, 2, 3))
+    earlier = period.previous()
+    assert earlier.last == dt.date(2026, 2, 2)
+    assert earlier.last - earlier.first == period.last - period.first
+
+
+@pytest.mark.parametrize("column", ["ordered_at", "day"])
+def test_the_first_and_the_last_day_belong_to_the_period_whatever_the_hour(build, column):
+    stamps = ["2025-06-30 23:59:59", "2025-07-01 00:00:00", "2025-07-01 18:00:00", "2026-06-30 00:00:00",
+              "2026-06-30 23:59:59", "2026-07-01 00:00:00"]  # fmt: skip
+    orders = build("orders", [{"customer_id": s, "ordered_at": s, "net_amount": 1} for s in stamps])
+    orders = orders.mutate(day=orders.ordered_at.date())
+    inside = Period.ending(dt.date(2026, 6, 30), 12).covers(orders[column])
+    assert sorted(orders.filter(inside).customer_id.execute()) == stamps[1:5]
+
+
+def test_a_row_without_a_day_belongs_to_no_period(build):
+    people = build("customers", [{"customer_id": "a", "acquired_on": None}], ["customer_id", "acquired_on"])
+    period = Period.ending(dt.date(2026, 6, 30), 60)
+    assert people.filter(period.covers(people.acquired_on)).count().execute() == 0
+
+
+def test_a_period_reads_as_people_write_days():
+    assert str(Period.ending(dt.date(2026, 1, 9), 1)) == "10 December 2025 to 9 January 2026"
