@@ -1,19 +1,18 @@
 """Money and numbers: decimal marks, thousands, currency signs, per cent."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from crmlib.intake.cells import FLOATS, WHOLE, Cell, Question, Way, known
-from crmlib.intake.report import Problem
+from crmlib.intake.cells import FLOATS, WHOLE, Cell, Finding, Question, Way, known
 from crmlib.intake.sql import literal
 from crmlib.intake.wording import counted, listed
 
 # ISO code of what stands beside an amount. The dollar sign is taken as USD.
 SIGNS = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY", "₹": "INR", "₺": "TRY", "₽": "RUB", "₩": "KRW", "zł": "PLN"}
 CODES = (
-    "EUR USD GBP CHF JPY CNY SEK NOK DKK PLN CZK HUF RON BGN TRY RUB UAH INR BRL MXN CAD AUD NZD SGD HKD ZAR "
-    "KRW ILS AED SAR THB"
-).split()
+    *("EUR", "USD", "GBP", "CHF", "JPY", "CNY", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BGN", "TRY"),
+    *("RUB", "UAH", "INR", "BRL", "MXN", "CAD", "AUD", "NZD", "SGD", "HKD", "ZAR", "KRW", "ILS", "AED", "SAR"),
+)
 _CURRENCY = "(?i)(" + "|".join(["US\\$", *(sign.replace("$", "\\$") for sign in SIGNS), *CODES]) + ")"
 
 # Shapes of the digits. "?" marks those that mean nothing alone: 1.234 and 1,234.
@@ -47,17 +46,20 @@ def amount(cell: Cell) -> Question:
         return known(Way(f"TRY_CAST({cell.sql} AS {_precision(cell)})", present, exact=exact))
     if not cell.is_text:
         return known(Way("NULL", f"{cell.sql} IS NOT NULL", hint=f"The column holds {cell.type}, not numbers."))
-    currency = f"regexp_extract({cell.sql}, {literal(_CURRENCY)}, 1)"
     digits, shape = _digits(cell.sql), _shape(_digits(cell.sql))
     measures = {
         "present": f"count({cell.sql})",
         "shapes": f"histogram({shape})",
         "plain": rf"count(*) FILTER (regexp_matches({cell.sql}, '^[+-]?\d*\.?\d+$'))",
-        "currencies": f"histogram(CASE WHEN {_dressed(cell.sql)} THEN nullif({currency}, '') END)",
+        "currencies": f"histogram(nullif({_currency(cell.sql)}, ''))",
         "per_cent": f"count(*) FILTER ({cell.sql} LIKE '%\\%%' ESCAPE '\\' AND {shape} IS NOT NULL)",
         "long": rf"count(*) FILTER (regexp_matches({digits}, '[.,]\d{{5,}}$'))",
     }
     return Question(measures, lambda measured: _decide(cell, measured))
+
+
+def _currency(text: str) -> str:
+    return f"CASE WHEN {_dressed(text)} THEN regexp_extract({text}, {literal(_CURRENCY)}, 1) ELSE '' END"
 
 
 def _precision(cell: Cell) -> str:
@@ -92,21 +94,12 @@ def _shape(digits: str) -> str:
 
 def _decide(cell: Cell, measured: Mapping[str, Any]) -> Way:
     shapes: dict[str, int] = dict(measured["shapes"] or {})
-    mark, problems = _decimal_mark(cell, shapes)
+    mark, findings = _decimal_mark(cell, shapes)
     currencies: dict[str, int] = dict(measured["currencies"] or {})
-    found = sorted({SIGNS.get(sign.lower(), "USD" if "$" in sign else sign.upper()) for sign in currencies})
-    dressed = sum(currencies.values())
-    if len(found) > 1:
-        written = listed([f"{counted(n, 'cell')} with {sign}" for sign, n in sorted(currencies.items())])
-        problems.append(cell.problem(
-            "several-currencies", "error", f"Column {cell.label} has amounts in several currencies: {written}.",
-            "Convert all amounts to one currency before, or run one currency at a time.", count=dressed,
-        ))
-    elif found:
-        problems.append(cell.problem(
-            "currency-sign", "note", f"In column {cell.label}, {counted(dressed, 'cell', cell.rows)} carry the "
-            f"currency {found[0]}; it is read and dropped.", count=dressed, share=dressed / cell.rows,
-        ))
+    found = sorted({_code(sign) for sign in currencies})
+    findings += _currencies(cell, currencies)
+    if cell.typed and measured["present"]:
+        findings.append(cell.find("stored-as-text", "note", f"Numbers in column {cell.label} are stored as text."))
     text, digits = cell.sql, _digits(cell.sql)
     fits = f"{_shape(digits)} IN ({', '.join(map(literal, _FITTING[mark]))})"
     if cell.column.kind != "share":
@@ -126,46 +119,75 @@ def _decide(cell: Cell, measured: Mapping[str, Any]) -> Way:
         return f"CASE WHEN {fits} THEN {value} END"
 
     if measured["per_cent"] and cell.column.kind == "share":
-        problems.append(cell.problem(
-            "per-cent", "note", f"In column {cell.label}, {counted(measured['per_cent'], 'cell')} are in per cent; "
-            "12 % is read as 0.12.", count=measured["per_cent"],
+        findings.append(cell.find(
+            "per-cent", "note", f"In column {cell.label}, {counted(measured['per_cent'], 'cell', verb='are')} in per "
+            "cent; 12 % is read as 0.12.", "", measured["per_cent"], f"contains({text}, '%')",
         ))
     hint = "Write plain numbers such as 1234.50."
     return Way(
-        f"CAST({read(_precision(cell))} AS {_precision(cell)})", f"{text} IS NOT NULL", tuple(problems),
+        f"CAST({read(_precision(cell))} AS {_precision(cell)})", f"{text} IS NOT NULL", tuple(findings),
         exact=read("DECIMAL(38,10)") if measured["long"] else "", hint=hint,
         currency=found[0] if len(found) == 1 else "",
     )
 
 
-def _decimal_mark(cell: Cell, shapes: Mapping[str, int]) -> tuple[str, list[Problem]]:
+def _code(sign: str) -> str:
+    return SIGNS.get(sign.lower(), "USD" if "$" in sign else sign.upper())
+
+
+def _currencies(cell: Cell, currencies: Mapping[str, int]) -> list[Finding]:
+    if not currencies:
+        return []
+    count = sum(currencies.values())
+    usual = max(currencies, key=lambda sign: (currencies[sign], sign))
+    shown = _currency(cell.sql) + " <> ''"
+    if len({_code(sign) for sign in currencies}) > 1:
+        written = listed([f"{counted(n, 'cell')} with {sign}" for sign, n in sorted(currencies.items())])
+        return [cell.find(
+            "several-currencies", "error", f"Column {cell.label} has amounts in several currencies: {written}.",
+            "Convert all amounts to one currency before, or give the lines of one currency only.", count,
+            f"{shown} AND {_currency(cell.sql)} <> {literal(usual)}",
+        )]
+    return [cell.find(
+        "currency-sign", "note", f"In column {cell.label}, {counted(count, 'cell', cell.rows, 'carry')} the currency "
+        f"{_code(usual)}; it is read and dropped.", "", count, shown,
+    )]
+
+
+def _decimal_mark(cell: Cell, shapes: Mapping[str, int]) -> tuple[str, list[Finding]]:
     """Decide which of point and comma is the decimal mark of a column."""
     point = sum(shapes.get(name, 0) for name in _POINT)
     comma = sum(shapes.get(name, 0) for name in _COMMA)
     said = cell.form.decimal
     if point and comma and not said:
-        return ".", [cell.problem(
+        return ".", [cell.find(
             "mixed-decimal-marks", "error",
             f"Column {cell.label} has {counted(point, 'number')} with a decimal point and {comma:,} with a decimal "
-            "comma.", "Write all numbers in one way, or set decimal in the run file.", count=min(point, comma),
+            "comma.", "Write all numbers in one way, or set decimal in the run file.", min(point, comma),
+            _is_shape(cell, _COMMA if comma <= point else _POINT),
         )]
-    if not said and not point and not comma and shapes.get("1,234?"):
-        return ".", [cell.problem(
+    unsettled = shapes.get("1,234?", 0)
+    if not said and not point and not comma and unsettled:
+        return ".", [cell.find(
             "ambiguous-decimal-mark", "error",
-            f"Column {cell.label} has {counted(shapes['1,234?'], 'number')} like 1,234, and no number tells "
+            f"Column {cell.label} has {counted(unsettled, 'number')} like 1,234, and no number tells "
             "whether the comma marks decimals or thousands.",
-            'Say in the run file: decimal = "," or decimal = ".".', count=shapes["1,234?"],
+            'Say in the run file: decimal = "," or decimal = ".".', unsettled, _is_shape(cell, ["1,234?"]),
         )]
     if said == "," or (comma and not said):
-        count = comma + shapes.get("1.234?", 0) + shapes.get("1,234?", 0)
-        return ",", [cell.problem(
-            "decimal-comma", "note", f"Column {cell.label} is read with a decimal comma: 1.234,50 is 1234.50.",
-            count=count,
+        return ",", [cell.find(
+            "decimal-comma", "note", f"Column {cell.label} is read with a decimal comma: 1.234,50 is 1234.50.", "",
+            comma, _is_shape(cell, _COMMA),
         )]
-    thousands = shapes.get("point, thousands with comma", 0) + shapes.get("1,234?", 0)
+    thousands = shapes.get("point, thousands with comma", 0) + unsettled
     if thousands:
-        return ".", [cell.problem(
-            "thousands-comma", "note", f"In column {cell.label}, {counted(thousands, 'number')} have commas between "
-            "thousands: 1,234.50 is 1234.50.", count=thousands,
+        return ".", [cell.find(
+            "thousands-comma", "note", f"In column {cell.label}, {counted(thousands, 'number', verb='have')} commas "
+            "between thousands: 1,234.50 is 1234.50.", "", thousands,
+            _is_shape(cell, ["point, thousands with comma", "1,234?"]),
         )]
     return ".", []
+
+
+def _is_shape(cell: Cell, names: Iterable[str]) -> str:
+    return f"{_shape(_digits(cell.sql))} IN ({', '.join(map(literal, names))})"

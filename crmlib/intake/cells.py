@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crmlib.intake.contract import Column
-from crmlib.intake.report import Problem
+from crmlib.intake.report import Problem, Severity
 from crmlib.intake.runfile import TextFormat
 
 TYPES = {
@@ -47,6 +47,8 @@ class Cell:
         Rows of the table.
     factor : bool
         Whether the column is multiplied with another one.
+    typed : bool
+        Whether the source could have stored numbers and dates as such (a database, Parquet).
     """
 
     table: str
@@ -58,6 +60,7 @@ class Cell:
     form: TextFormat
     rows: int
     factor: bool = False
+    typed: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -69,11 +72,22 @@ class Cell:
         """The column as a person knows it: contract name, and the source's name where that differs."""
         return self.column.name if self.name == self.column.name else f'{self.column.name} ("{self.name}")'
 
-    def problem(self, code: str, severity: str, sentence: str, remedy: str = "", **more: Any) -> Problem:
-        """Make a problem of this column."""
-        return Problem(
-            table=self.table, code=code, severity=severity, sentence=sentence, remedy=remedy, **more
-        )
+    def find(
+        self, code: str, severity: Severity, sentence: str, remedy: str = "", count: int = 0, where: str = ""
+    ) -> "Finding":
+        """State something about this column; `where` selects the cells to show as examples."""
+        return Finding(Problem(
+            table=self.table, code=code, severity=severity, sentence=sentence, remedy=remedy, count=count,
+            share=count / self.rows if count else None,
+        ), where)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A problem of a column, and the SQL condition that selects cells to show for it."""
+
+    problem: Problem
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,7 +100,7 @@ class Way:
         SQL expression of the contract's type; NULL where the cell is blank or cannot be read.
     present : str
         SQL condition: the cell holds something.
-    problems : tuple of Problem
+    findings : tuple of Finding
         What was found about the column as a whole.
     exact : str
         SQL expression of the value before rounding to four decimals; empty if nothing is rounded.
@@ -98,10 +112,15 @@ class Way:
 
     value: str
     present: str
-    problems: tuple[Problem, ...] = ()
+    findings: tuple[Finding, ...] = ()
     exact: str = ""
     hint: str = ""
     currency: str = ""
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the column cannot be read with confidence, so that its values mean nothing yet."""
+        return any(finding.problem.severity == "error" for finding in self.findings)
 
 
 @dataclass(frozen=True)

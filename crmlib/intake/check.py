@@ -121,10 +121,7 @@ def _ledger(report: CheckReport) -> list[str]:
 
 def _problem(problem: Problem) -> list[str]:
     lines = [f"  {problem.table}: {problem.sentence}"]
-    for example in problem.examples:
-        place = f"row {example.row:,}" if example.row is not None else "a row"
-        lines.append(f"    {place}, {example.column}: {example.value!r}" if example.column != "(row)"
-                     else f"    {place}: {example.value}")
+    lines += [f"    {text}" for text in problem.shown()]
     if problem.remedy:
         lines.append(f"    What to do: {problem.remedy}")
     return lines

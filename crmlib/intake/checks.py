@@ -6,7 +6,7 @@ from crmlib.intake.inspection import Inspection
 from crmlib.intake.landing import ROW
 from crmlib.intake.report import examples
 from crmlib.intake.sql import ident, rows
-from crmlib.intake.wording import counted, listed
+from crmlib.intake.wording import counted, listed, these
 
 # Days outside this range are placeholders (1900-01-01, 9999-12-31) or typing errors in any table.
 EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date(2100, 1, 1)
@@ -17,7 +17,7 @@ VERY_FAR_DAYS = 3650
 def check_table(inspection: Inspection) -> None:
     """Check one typed table by itself; set aside or blank what cannot be used."""
     check_placeholder_days(inspection)
-    if inspection.table.happens in inspection.sources and inspection.name != "customers":
+    if inspection.usable(inspection.table.happens) and inspection.name != "customers":
         check_far_days(inspection, inspection.table.happens)
     check_bounds(inspection)
     check_key(inspection)
@@ -27,7 +27,7 @@ def check_table(inspection: Inspection) -> None:
 def check_placeholder_days(inspection: Inspection) -> None:
     """Set aside rows, or blank cells, with days such as 1900-01-01 or 9999-12-31."""
     for column in inspection.table.columns:
-        if column.name not in inspection.sources or column.kind not in ("date", "time"):
+        if not inspection.usable(column.name) or column.kind not in ("date", "time"):
             continue
         day = ident(column.name)
         condition = f"({day} <= DATE '{EARLIEST}' OR {day} >= DATE '{LATEST}')"
@@ -67,10 +67,11 @@ def check_far_days(inspection: Inspection, column: str) -> None:
         severity = inspection.tolerance(count)
         inspection.add(
             "far-day", severity,
-            f"{counted(count, 'row', inspection.rows)} lie years away from all others, which run from {main_first} "
-            f"to {main_last}" + ("; they are set aside." if severity == "warning" else "."),
+            f"{counted(count, 'row', inspection.rows, 'lie')} years away from all others, which run from "
+            f"{main_first} to {main_last}"
+            + (f"; {these(count, 'row', 'are')} set aside." if severity == "warning" else "."),
             "Correct the year in these dates, or remove the rows.", count=count,
-            examples=inspection.cells(column, condition),
+            examples=inspection.raw_cells(column, condition),
         )
         inspection.set_aside(condition)
     if gaps:
@@ -86,7 +87,7 @@ def check_bounds(inspection: Inspection) -> None:
     """Set aside rows, or blank cells, with a number outside the bounds of the contract."""
     for column in inspection.table.columns:
         low, high = column.bounds
-        if column.name not in inspection.sources or (low is None and high is None):
+        if not inspection.usable(column.name) or (low is None and high is None):
             continue
         sides = [f"{ident(column.name)} < {low}"] if low is not None else []
         sides += [f"{ident(column.name)} > {high}"] if high is not None else []
@@ -107,12 +108,12 @@ def _refuse_cells(
     required = inspection.table[name].required
     open_end = inspection.table[name].known_later and code == "impossible-day"
     if open_end:  # 9999-12-31 is how many systems write "still running", which is what blank means here
-        severity = "warning"
-    done = "these rows are set aside" if required else "these cells count as blank"
+        severity = "note"
+    done = these(count, "row", "are") + " set aside" if required else these(count, "cell", "count") + " as blank"
     inspection.add(
         code, severity, f"Column {inspection.label(name)} has {counted(count, 'cell', inspection.rows)} with {what}"
-        + (f"; {done}." if severity == "warning" else "."), remedy, count=count,
-        examples=inspection.cells(name, condition),
+        + ("." if severity == "error" else f"; {done}."), remedy, count=count,
+        examples=inspection.raw_cells(name, condition),
     )
     if required:
         inspection.set_aside(condition)
@@ -136,26 +137,27 @@ def check_key(inspection: Inspection) -> None:
     """)
     label = " + ".join(inspection.label(name) for name in key)
     inspection.add(
-        "duplicate-key", "error", f"{counted(found['keys'], 'key')} ({label}) stand in more than one row, "
-        f"{counted(found['n'], 'row')} in all; each {inspection.table.row} needs exactly one row.",
+        "duplicate-key", "error", f"{counted(found['keys'], 'key', verb='stand')} in more than one row, "
+        f"{found['n']:,} rows in all; a key ({label}) must name one row only.",
         "Keep one row for each.", count=found["n"], examples=examples([(row, label, value) for row, value in cells]),
     )
 
 
 def check_empty_columns(inspection: Inspection) -> None:
-    """Note columns that are there but hold nothing."""
-    counts = inspection.one(
-        "SELECT count(*) AS __all, " + ", ".join(f"count({ident(name)}) AS {ident(name)}" for name in inspection.sources)
-        + f" FROM {inspection.sql}"
-    )
-    if not counts.pop("__all"):
+    """Treat columns that hold nothing as not there."""
+    columns = [name for name in inspection.sources if not inspection.table[name].required]
+    if not columns:
         return
+    counts = inspection.one(
+        "SELECT " + ", ".join(f"count({ident(name)}) AS {ident(name)}" for name in columns) + f" FROM {inspection.sql}"
+    )
     empty = [name for name, count in counts.items() if not count]
     if empty:
         inspection.add(
-            "empty-column", "warning", f"Nothing usable stands in {listed([inspection.label(n) for n in empty])}.",
-            "Fill the column, or map another one.", count=len(empty), share=None,
+            "empty-column", "warning", f"Nothing that can be used stands in {listed([*map(inspection.label, empty)])}; "
+            "that counts as not there.", "Fill it, or map another column.", count=len(empty), share=None,
         )
+        inspection.drop(empty)
 
 
 def check_references(inspections: dict[str, Inspection]) -> None:
@@ -182,7 +184,8 @@ def _check_reference(inspection: Inspection, name: str, there: Inspection, key: 
     if found["n"]:
         inspection.add(
             f"unknown-{there.name.removesuffix('s')}", "warning",
-            f"{counted(found['n'], 'row', inspection.rows)} name {counted(found['ids'], 'identifier')} in "
-            f"{inspection.label(name)} that table {there.name} does not have; the rows stay.",
-            f"Add them to {there.name}, or correct them.", count=found["n"], examples=inspection.cells(name, lost),
+            f"{counted(found['n'], 'row', inspection.rows, 'name')} {counted(found['ids'], 'identifier')} in "
+            f"{inspection.label(name)} that table {there.name} does not have.",
+            f"The rows stay. Add what is missing to {there.name}, or correct it.",
+            count=found["n"], examples=inspection.cells(name, lost),
         )

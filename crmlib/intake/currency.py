@@ -1,30 +1,41 @@
 """The one currency of a run: what the run file says, and what the data themselves say."""
 
 from crmlib.intake.amounts import CODES, SIGNS
-from crmlib.intake.inspection import Inspection
-from crmlib.intake.report import Problem
+from crmlib.intake.inspection import SHOWN, Inspection
+from crmlib.intake.landing import ROW
+from crmlib.intake.report import Problem, examples
 from crmlib.intake.runfile import RunFile
-from crmlib.intake.sql import ident, rows
-from crmlib.intake.wording import listed
+from crmlib.intake.sql import ident, literal, rows
+from crmlib.intake.wording import counted, listed
 
 _COLUMN_NAMES = ("currency", "currencycode", "currencyid", "curr", "cur", "isocurrency", "valuta", "devise")
 
 
-def named_currencies(inspection: Inspection) -> set[str]:
-    """Return the currencies that a currency column of the table names, as codes where they are known.
+def named_currencies(inspection: Inspection) -> None:
+    """Take note of the currencies that a currency column of the table names, as codes where they are known.
 
     The contract has no such column, so it is looked for among those that nothing else uses.
     """
-    found: set[str] = set()
     for column in inspection.unused:
-        if "".join(filter(str.isalpha, column.casefold())) in _COLUMN_NAMES:
-            words = rows(
-                inspection.connection,
-                f"SELECT DISTINCT upper(trim(CAST({ident(column)} AS VARCHAR))) AS word "
-                f"FROM {inspection.landed.relation} WHERE word <> '' ORDER BY 1 LIMIT 20",
+        if "".join(filter(str.isalpha, column.casefold())) not in _COLUMN_NAMES:
+            continue
+        word, relation = f"upper(trim(CAST({ident(column)} AS VARCHAR)))", inspection.landed.relation
+        counts = dict(rows(
+            inspection.connection,
+            f"SELECT {word} AS word, count(*) FROM {relation} WHERE word <> '' GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20",
+        ))
+        inspection.currencies |= {SIGNS.get(sign, sign) for sign in counts}
+        if len(counts) > 1:
+            written = listed([f"{counted(count, 'row')} with {sign}" for sign, count in counts.items()])
+            others = rows(
+                inspection.connection, f"SELECT {ROW}, {ident(column)} FROM {relation} "
+                f"WHERE {word} NOT IN ('', {literal(next(iter(counts)))}) ORDER BY 1 LIMIT {SHOWN}",
             )
-            found |= {SIGNS.get(word, word) for (word,) in words}
-    return found
+            inspection.add(
+                "several-currencies", "error", f"Column {column} names several currencies: {written}.",
+                "Convert all amounts to one currency before, or give the lines of one currency only.",
+                count=sum(counts.values()), examples=examples([(row, column, value) for row, value in others]),
+            )
 
 
 def run_currency(run: RunFile, inspections: dict[str, Inspection]) -> tuple[str, list[Problem]]:
@@ -33,12 +44,14 @@ def run_currency(run: RunFile, inspections: dict[str, Inspection]) -> tuple[str,
     table = next((name for name, inspection in inspections.items() if inspection.currencies), "orders")
     stated = run.currency if "currency" in run.model_fields_set else None
     if len(named) > 1:
+        if any(problem.code == "several-currencies" for i in inspections.values() for problem in i.problems):
+            return run.currency, []
         return run.currency, [Problem(
             table=table, code="several-currencies", severity="error", count=len(named),
             sentence=f"The data name several currencies: {listed(named)}.",
             remedy="Convert all amounts to one currency before, or give the lines of one currency only.",
         )]
-    if not named or named[0] == stated:
+    if not named or named[0] == run.currency:
         return run.currency, []
     if stated:
         return stated, [Problem(

@@ -9,10 +9,11 @@ import pandas as pd
 
 from crmlib.errors import DataError, ParameterError
 from crmlib.intake.contract import TABLES
-from crmlib.intake.report import CheckReport
+from crmlib.intake.report import CheckReport, Problem, TableFound
 from crmlib.intake.source import Source, find_source
 from crmlib.intake.sql import OFFLINE
 from crmlib.intake.store import prepared
+from crmlib.intake.wording import counted
 
 
 class Data:
@@ -38,7 +39,7 @@ class Data:
 
     def __init__(self, source: Source, store: Path, report: CheckReport, as_of: str | dt.date | None):
         run = source.run
-        self.name, self.currency, self.report, self.hash = source.name, report.currency, report, store.stem
+        self.name, self.currency, self.hash = source.name, report.currency, store.stem
         self.gross_margin, self.horizon_months = run.gross_margin, run.horizon_months
         self.annual_discount_rate = run.annual_discount_rate
         self._folder = source.folder
@@ -46,9 +47,21 @@ class Data:
         self.first_day: dt.date = found.first_day
         self.as_of: dt.date = _day(as_of, found.first_day, found.last_day)
         self.connection = ibis.duckdb.connect(store, read_only=True, **OFFLINE)
+        self.report = report if self.as_of == found.last_day else self._with_later_orders(report, found)
 
     def __repr__(self) -> str:
         return f"Data({self.name!r}, {self.first_day} to {self.as_of}, {len(self.report.tables)} tables)"
+
+    def _with_later_orders(self, report: CheckReport, found: TableFound) -> CheckReport:
+        """Add to the report how many order lines are left out because they came after `as_of`."""
+        orders = self.connection.table("orders")
+        count = int(orders.filter(orders.ordered_at >= _next(self.as_of)).count().execute())
+        later = Problem(
+            table="orders", code="after-as-of", severity="note", count=count, share=count / found.used_rows,
+            sentence=f"{counted(count, 'line', found.used_rows, 'are')} dated after {self.as_of}, the last day known "
+            "in this run, and not looked at.",
+        )
+        return report.model_copy(update={"problems": (*report.problems, later)})
 
     @property
     def orders(self) -> ibis.Table:
@@ -73,7 +86,7 @@ class Data:
         if found is None:
             return None
         table = self.connection.table(name).select(*found.columns)
-        after = ibis.date(self.as_of + dt.timedelta(days=1))
+        after = _next(self.as_of)
         if contract.happens in found.columns:
             day = table[contract.happens]
             table = table.filter(day.isnull() | (day < after))
@@ -137,11 +150,19 @@ def open_data(
     store, report = prepared(found, cache)
     if report.errors:
         raise DataError(
-            f"{len(report.errors)} errors in {found.place}: "
-            + " ".join(f"({problem.table}) {problem.sentence}" for problem in report.errors),
-            "data without errors", report.errors[0].remedy.rstrip("."),
+            f"{counted(len(report.errors), 'error')} in {found.place}: " + "; ".join(map(_in_short, report.errors)),
+            "data without errors", report.errors[0].remedy.rstrip(".") or "correct the data",
         )
     return Data(found, store, report, as_of)
+
+
+def _next(day: dt.date) -> ibis.expr.types.DateScalar:
+    return ibis.date(day + dt.timedelta(days=1))
+
+
+def _in_short(problem: Problem) -> str:
+    shown = f" ({problem.shown()[0]})" if problem.examples else ""
+    return f"{problem.table}: {problem.sentence.rstrip('.')}{shown}"
 
 
 def _day(as_of: str | dt.date | None, first: dt.date, last: dt.date) -> dt.date:

@@ -1,16 +1,17 @@
 """Tables in databases: a ``.duckdb`` file attached in place, any other engine streamed through Ibis."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import duckdb
 import ibis
+import pyarrow as pa
 
 from crmlib.errors import DataError
 from crmlib.intake.source import TableSource
 from crmlib.intake.sql import OFFLINE, ident, literal, rows
 
-_SYSTEM = {"information_schema", "pg_catalog", "sys"}
 CHUNK = 100_000
 
 
@@ -35,53 +36,69 @@ def attached(connection: duckdb.DuckDBPyConnection, table: TableSource) -> str:
     alias = "source " + str(table.files[0])
     connection.execute(f"ATTACH IF NOT EXISTS {literal(str(table.files[0]))} AS {ident(alias)} (READ_ONLY)")
     schema, _, name = table.inner.rpartition(".")
-    target = ident(alias, schema or "main", name)
-    return f'SELECT row_number() OVER () AS "__row", * FROM {target}'
+    return f'SELECT row_number() OVER () AS "__row", * FROM {ident(alias, schema or "main", name)}'
 
 
 def local_file(url: str) -> Path | None:
-    """Return the file behind a URL such as ``sqlite:///shop.db``; None for a server."""
+    """Return the file behind ``sqlite:///shop.db`` (``sqlite:////`` for a full path); None for a server."""
     parts = urlsplit(url)
-    if parts.scheme != "sqlite":
-        return None
-    path = Path((parts.netloc + parts.path).removeprefix("/") if parts.path[:2] != "//" else parts.path[1:])
-    return path.resolve()
-
-
-def _connect(url: str) -> ibis.BaseBackend:
-    file = local_file(url)
-    try:
-        if file is not None:
-            if not file.exists():
-                raise FileNotFoundError(f"no file {file}")
-            return ibis.sqlite.connect(file)
-        return ibis.connect(url)
-    except Exception as error:
-        raise DataError(
-            f"the database cannot be opened: {str(error).splitlines()[0]}",
-            "a database URL that Ibis knows, such as postgres://user:password@host/database",
-            "check the URL, and that the server answers and its driver is installed",
-        ) from error
+    return Path(parts.path.removeprefix("/")).resolve() if parts.scheme == "sqlite" else None
 
 
 def database_tables(url: str) -> list[str]:
     """Return the names of the tables behind `url`."""
-    return sorted(_connect(url).list_tables())
+    backend = _connect(url)
+    try:
+        return sorted(backend.list_tables())
+    finally:
+        backend.disconnect()
 
 
 def land_table(
     connection: duckdb.DuckDBPyConnection, url: str, table: TableSource, relation: str
 ) -> None:
     """Stream a table of another engine into `relation`, in chunks, never as one frame."""
-    database, _, name = table.inner.rpartition(".")
+    schema, _, name = table.inner.rpartition(".")
     backend = _connect(url)
-    source = backend.table(name, database=database or None)
-    with source.to_pyarrow_batches(chunk_size=CHUNK) as batches:
+    try:
+        source = backend.table(name, database=schema or None)
+        batches = _sqlite_batches(backend, source) if backend.name == "sqlite" else \
+            source.to_pyarrow_batches(chunk_size=CHUNK)
         connection.register("batches", batches)
-        connection.execute(
-            f'CREATE TABLE {relation} AS SELECT row_number() OVER () AS "__row", * FROM batches'
-        )
+        connection.execute(f'CREATE TABLE {relation} AS SELECT row_number() OVER () AS "__row", * FROM batches')
         connection.unregister("batches")
-    backend.disconnect()
+    finally:
+        backend.disconnect()
 
 
+def _sqlite_batches(backend: ibis.BaseBackend, source: ibis.Table) -> pa.RecordBatchReader:
+    """Read SQLite cell by cell as text: its columns have no types that could be relied on.
+
+    (Ibis would read the whole table into one frame, and stop at the first cell of another type.)
+    """
+    schema = pa.schema([(name, pa.string()) for name in source.columns])
+    cells = ", ".join(f"CAST({ident(name)} AS TEXT)" for name in source.columns)
+    cursor = backend.raw_sql(f"SELECT {cells} FROM {ident(source.get_name())}")
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        while chunk := cursor.fetchmany(CHUNK):
+            columns = [pa.array(column, pa.string()) for column in zip(*chunk, strict=True)]
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def _connect(url: str) -> ibis.BaseBackend:
+    file = local_file(url)
+    try:
+        if file is None:
+            return ibis.connect(url)
+        if not file.exists():
+            raise FileNotFoundError(f"no file {file}")
+        return ibis.sqlite.connect(file)
+    except Exception as error:  # every driver has errors of its own, and none of them names a remedy
+        raise DataError(
+            f"the database cannot be opened: {str(error).splitlines()[0]}",
+            "a database URL that Ibis knows, such as postgres://user:password@host/database",
+            "check the URL, and that the server answers and its driver is installed",
+        ) from error

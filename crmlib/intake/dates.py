@@ -1,18 +1,18 @@
 """Dates and times: which of the many ways of writing a day a column uses."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from crmlib.intake.cells import WHOLE, Cell, Question, Way, known
-from crmlib.intake.report import Problem
+from crmlib.intake.cells import WHOLE, Cell, Finding, Question, Way, known
 from crmlib.intake.sql import literal
 from crmlib.intake.wording import counted, listed
 
+_ISO, _ZONED, _SERIAL = "2026-10-31", "2026-10-31 with time zone", "46326 (a spreadsheet's day number)"
 _TIME = r"($|[ ,T]+\d)"
 # The ways a day is written, most frequent first; each cell takes the first that fits.
 _SHAPES = {
-    "2026-10-31": rf"^\d{{4}}-\d{{1,2}}-\d{{1,2}}($|[ T]+\d[\d:.]*$)",
-    "2026-10-31 with time zone": r"^\d{4}-\d{1,2}-\d{1,2}[ T]+\d[\d:.]* ?(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)$",
+    "2026-10-31": r"^\d{4}-\d{1,2}-\d{1,2}($|[ T]+\d[\d:.]*$)",
+    _ZONED: r"^\d{4}-\d{1,2}-\d{1,2}[ T]+\d[\d:.]* ?(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)$",
     "2026/10/31": rf"^\d{{4}}[/.]\d{{1,2}}[/.]\d{{1,2}}{_TIME}",
     "20261031": r"^(1[89]|20|21)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])($|[ T]+\d)",
     "31/10/2026": rf"^\d{{1,2}}/\d{{1,2}}/(\d{{4}}|\d{{2}}){_TIME}",
@@ -20,11 +20,9 @@ _SHAPES = {
     "31-10-2026": rf"^\d{{1,2}}-\d{{1,2}}-(\d{{4}}|\d{{2}}){_TIME}",
     "31 Oct 2026": rf"^\d{{1,2}}[- /.]{{1,2}}[A-Za-z]{{3,9}}[- /.,]{{1,2}}(\d{{4}}|\d{{2}}){_TIME}",
     "Oct 31, 2026": rf"^[A-Za-z]{{3,9}}\.? \d{{1,2}},? \d{{4}}{_TIME}",
-    "46326 (a spreadsheet's day number)": r"^[2-6]\d{4}(\.\d+)?$",
+    _SERIAL: r"^[2-6]\d{4}(\.\d+)?$",
 }
 _PARTS = {"31/10/2026": "/", "31.10.2026": ".", "31-10-2026": "-"}
-_YEAR_FIRST = ("2026-10-31", "2026-10-31 with time zone", "2026/10/31", "20261031")
-_WORDS = ("31 Oct 2026", "Oct 31, 2026")
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 
 
@@ -33,7 +31,7 @@ def moment(cell: Cell) -> Question:
     if cell.type == "DATE" or cell.type in ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"):
         return known(_typed(cell, f"TRY_CAST({cell.sql} AS {_target(cell)})"))
     if cell.type == "TIMESTAMP WITH TIME ZONE":
-        note = cell.problem(
+        note = cell.find(
             "time-zone", "note", f"Column {cell.label} has a time zone; its times are read as UTC.",
             "If days must be local days, convert the column before.",
         )
@@ -46,23 +44,26 @@ def moment(cell: Cell) -> Question:
         hint = f"The run file says date_format = {cell.form.date_format!r}."
         return known(Way(pattern, f"{text} IS NOT NULL", hint=hint))
     shape = _shape(text)
-    parts = f"regexp_extract({text}, '^(\\d{{1,2}})[/.-](\\d{{1,2}})[/.-]', ['a', 'b'])"
     measures = {
         "present": f"count({text})",
         "shapes": f"histogram({shape})",
-        "first": f"max(TRY_CAST({parts}.a AS INTEGER))",
-        "second": f"max(TRY_CAST({parts}.b AS INTEGER))",
+        "first": f"max(TRY_CAST({_parts(text)}.a AS INTEGER))",
+        "second": f"max(TRY_CAST({_parts(text)}.b AS INTEGER))",
         "short": rf"count(*) FILTER (regexp_matches({text}, '^\d{{1,2}}[/.-]\d{{1,2}}[/.-]\d{{2}}($|[ ,T])'))",
     }
     return Question(measures, lambda measured: _decide(cell, measured))
+
+
+def _parts(text: str) -> str:
+    return rf"regexp_extract({text}, '^(\d{{1,2}})[/.-](\d{{1,2}})[/.-]', ['a', 'b'])"
 
 
 def _target(cell: Cell) -> str:
     return "DATE" if cell.column.kind == "date" else "TIMESTAMP"
 
 
-def _typed(cell: Cell, value: str, problems: tuple[Problem, ...] = ()) -> Way:
-    return Way(value, f"{cell.sql} IS NOT NULL", problems)
+def _typed(cell: Cell, value: str, findings: tuple[Finding, ...] = ()) -> Way:
+    return Way(value, f"{cell.sql} IS NOT NULL", findings)
 
 
 def _shape(text: str) -> str:
@@ -75,28 +76,34 @@ def _shape(text: str) -> str:
 
 def _decide(cell: Cell, measured: Mapping[str, Any]) -> Way:
     shapes: dict[str, int] = dict(measured["shapes"] or {})
-    serial = next((name for name in shapes if "day number" in name), None)
     hint = "Correct the cells, or set date_format in the run file."
-    if serial:
+    if shapes.pop(_SERIAL, 0):
         hint = "They look like a spreadsheet's day numbers: format the column as a date and export it again."
-    readable = {name: count for name, count in shapes.items() if name != serial}
-    order, problems = _part_order(cell, measured, readable)
-    problems += _mixed(cell, readable, order)
-    if "2026-10-31 with time zone" in readable:
-        problems.append(cell.problem(
-            "time-zone", "note",
-            f"{counted(readable['2026-10-31 with time zone'], 'cell')} of column {cell.label} name a time zone; "
-            "the clock time is read as it is written.", count=readable["2026-10-31 with time zone"],
+    order, findings = _part_order(cell, measured, shapes)
+    findings = _mixed(cell, shapes, order) or findings
+    zoned = shapes.get(_ZONED, 0)
+    if zoned:
+        findings.append(cell.find(
+            "time-zone", "note", f"In column {cell.label}, {counted(zoned, 'cell', verb='name')} a time zone; the "
+            "clock time is read as it is written.", count=zoned, where=_is_shape(cell, [_ZONED]),
         ))
+    if cell.typed and measured["present"]:
+        findings.append(cell.find("stored-as-text", "note", f"Dates in column {cell.label} are stored as text."))
     text = cell.sql
-    cases = [f"WHEN {literal(name)} THEN {_reader(text, name, order, measured['short'])}" for name in readable]
-    value = f"CASE {_shape(text)} {' '.join(cases)} END" if cases else "NULL"
-    if readable == {"2026-10-31": measured["present"]}:  # by far the most frequent case, and the quickest
-        value = _reader(text, "2026-10-31", order, 0)
-    return Way(f"CAST({value} AS {_target(cell)})", f"{text} IS NOT NULL", tuple(problems), hint=hint)
+    cases = " ".join(
+        f"WHEN {literal(name)} THEN {_reader(text, name, order, measured['short'])}" for name in shapes
+    )
+    value = f"CASE {_shape(text)} {cases} END" if shapes else "NULL"
+    if shapes == {_ISO: measured["present"]}:  # by far the most frequent case, and the quickest
+        value = _reader(text, _ISO, order, 0)
+    return Way(f"CAST({value} AS {_target(cell)})", f"{text} IS NOT NULL", tuple(findings), hint=hint)
 
 
-def _part_order(cell: Cell, measured: Mapping[str, Any], shapes: dict[str, int]) -> tuple[str, list[Problem]]:
+def _is_shape(cell: Cell, names: Iterable[str]) -> str:
+    return f"{_shape(cell.sql)} IN ({', '.join(map(literal, names))})"
+
+
+def _part_order(cell: Cell, measured: Mapping[str, Any], shapes: dict[str, int]) -> tuple[str, list[Finding]]:
     """Decide whether the day or the month comes first in dates such as 03/04/2026."""
     count = sum(shapes.get(name, 0) for name in _PARTS)
     if not count:
@@ -105,53 +112,58 @@ def _part_order(cell: Cell, measured: Mapping[str, Any], shapes: dict[str, int])
     said = cell.form.date_format
     if said in ("day first", "month first"):
         return said, []
+    where = _is_shape(cell, _PARTS)
     if first > 12 and second > 12:
-        return "day first", [cell.problem(
+        return "day first", [cell.find(
             "mixed-date-formats", "error",
             f"Column {cell.label} has dates with the day first and dates with the month first: the first part "
             f"goes up to {first} and the second up to {second}.",
-            "Write all dates in one way, best as 2026-10-31.", count=count,
+            "Write all dates in one way, best as 2026-10-31.", count,
+            f"{where} AND (TRY_CAST({_parts(cell.sql)}.a AS INTEGER) > 12) <> (TRY_CAST({_parts(cell.sql)}.b AS "
+            "INTEGER) > 12)",
         )]
     if first <= 12 and second <= 12 and "31.10.2026" not in shapes:
-        return "day first", [cell.problem(
+        return "day first", [cell.find(
             "ambiguous-date-format", "error",
             f"Column {cell.label} has dates such as 03/04/2026 that can be read with the day or the month first, "
             "and no date settles which.",
-            'Say in the run file: date_format = "day first" or date_format = "month first".', count=count,
+            'Say in the run file: date_format = "day first" or date_format = "month first".', count, where,
         )]
     order = "month first" if second > 12 else "day first"
     why = f"the {'second' if second > 12 else 'first'} part goes up to {max(first, second)}"
     if max(first, second) <= 12:
         why = "dates with dots are written so"
-    return order, [cell.problem(
-        order.replace(" ", "-") + "-dates", "note", f"Dates in column {cell.label} are read with the {order}: {why}.",
-        count=count,
+    return order, [cell.find(
+        order.replace(" ", "-") + "-dates", "note",
+        f"Dates in column {cell.label} are read with the {order}: {why}.", "", count, where,
     )]
 
 
-def _mixed(cell: Cell, shapes: dict[str, int], order: str) -> list[Problem]:
-    parts = {name: count for name, count in shapes.items() if name in _PARTS}
-    others = {name: count for name, count in shapes.items() if name not in _PARTS}
+def _mixed(cell: Cell, shapes: dict[str, int], order: str) -> list[Finding]:
+    if len(shapes) < 2:
+        return []
+    parts = sum(count for name, count in shapes.items() if name in _PARTS)
+    others = sum(shapes.values()) - parts
+    usual = max(shapes, key=lambda name: (shapes[name], name))
     written = listed([f"{counted(count, 'cell')} like {name}" for name, count in sorted(shapes.items())])
+    where = _is_shape(cell, sorted(set(shapes) - {usual}))
     if parts and others and not cell.form.date_format:
-        return [cell.problem(
+        return [cell.find(
             "mixed-date-formats", "error", f"Column {cell.label} mixes ways of writing dates: {written}.",
-            f'Write all dates in one way. If 03/04/2026 is surely {order}, say date_format = "{order}" in the run file.',
-            count=min(sum(parts.values()), sum(others.values())),
+            f"Write all dates in one way. If 03/04/2026 is surely {order}, say in the run file: "
+            f'date_format = "{order}".', min(parts, others), where,
         )]
-    if len(shapes) > 1:
-        return [cell.problem(
-            "several-date-formats", "note", f"Column {cell.label} writes dates in several ways: {written}. "
-            "Each can be read without doubt.", count=sum(shapes.values()) - max(shapes.values()),
-        )]
-    return []
+    return [cell.find(
+        "several-date-formats", "note", f"Column {cell.label} writes dates in several ways: {written}. "
+        "Each can be read without doubt.", "", sum(shapes.values()) - shapes[usual], where,
+    )]
 
 
 def _reader(text: str, shape: str, order: str, short: int) -> str:
     """Return the SQL that reads cells of one shape as a timestamp, NULL where there is no such day."""
-    if shape == "2026-10-31":
+    if shape == _ISO:
         return f"TRY_CAST({text} AS TIMESTAMP)"
-    if shape == "2026-10-31 with time zone":
+    if shape == _ZONED:
         clock = f"regexp_replace({text}, ' ?(Z|UTC|GMT|[+-]\\d{{2}}(:?\\d{{2}})?)$', '')"
         return f"TRY_CAST({clock} AS TIMESTAMP)"
     if shape == "2026/10/31":
@@ -165,7 +177,7 @@ def _reader(text: str, shape: str, order: str, short: int) -> str:
         days = [_PARTS[shape].join((*day_month, year)) for year in (("%y", "%Y") if short else ("%Y",))]
     else:
         plain = f"regexp_replace(regexp_replace({text}, '[-/.,]+', ' ', 'g'), ' +', ' ', 'g')"
-        words = ("%d %b", "%d %B") if shape == _WORDS[0] else ("%b %d", "%B %d")
+        words = ("%d %b", "%d %B") if shape == "31 Oct 2026" else ("%b %d", "%B %d")
         days = [f"{word} {year}" for word in words for year in ("%y", "%Y")]
     formats = ", ".join(literal(day + time) for time in _TIMES for day in days)
     return f"try_strptime({plain}, [{formats}])"

@@ -44,8 +44,7 @@ def land_sheet(
         row += len(chunk)
         filled = [(n, *line) for n, line in zip(numbers, cells, strict=True) if any(c is not None for c in line)]
         if filled:
-            arrays = [pa.array(column, field.type) for column, field in zip(zip(*filled, strict=True), schema)]
-            batch = pa.Table.from_arrays(arrays, schema=schema)
+            batch = pa.table(list(zip(*filled, strict=True)), schema=schema)
             connection.register("batch", batch)
             connection.execute(f"INSERT INTO {relation} SELECT * FROM batch")
             connection.unregister("batch")

@@ -35,6 +35,8 @@ class Inspection:
     problems : list of Problem
     currencies : set of str
         Currencies that the cells or a currency column name.
+    in_doubt : set of str
+        Columns that cannot be read with confidence; checks that rest on them are left out.
     set_aside_rows, set_aside_net : int, Decimal
         Rows set aside so far, and the readable money on them.
     """
@@ -47,6 +49,7 @@ class Inspection:
     unused: tuple[str, ...] = ()
     problems: list[Problem] = field(default_factory=list)
     currencies: set[str] = field(default_factory=set)
+    in_doubt: set[str] = field(default_factory=set)
     set_aside_rows: int = 0
     set_aside_net: Decimal = Decimal(0)
 
@@ -64,6 +67,10 @@ class Inspection:
     def rows(self) -> int:
         """Rows found in the source."""
         return self.landed.rows
+
+    def usable(self, *columns: str) -> bool:
+        """Whether the table has all these columns, read with confidence."""
+        return all(column in self.sources and column not in self.in_doubt for column in columns)
 
     def one(self, query: str) -> dict[str, Any]:
         """Return the only row of `query`."""
@@ -116,3 +123,9 @@ class Inspection:
     def blank(self, column: str, condition: str) -> None:
         """Empty the cells of a column where `condition` holds."""
         self.connection.execute(f"UPDATE {self.sql} SET {ident(column)} = NULL WHERE {condition}")
+
+    def drop(self, columns: list[str]) -> None:
+        """Treat columns as not there."""
+        for column in columns:
+            self.connection.execute(f"ALTER TABLE {self.sql} DROP COLUMN {ident(column)}")
+        self.sources = {name: source for name, source in self.sources.items() if name not in columns}

@@ -5,17 +5,23 @@ databases are streamed into a scratch database that is thrown away once the type
 Every landed table has a column ``__row``: the row as a person counts it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from crmlib.intake.report import Problem, Refused
-from crmlib.intake.runfile import TextFormat, TableMap
+from crmlib.intake.runfile import TableMap, TextFormat
 from crmlib.intake.source import Source, TableSource
 from crmlib.intake.sql import ident, literal, one
 
 ROW = "__row"
+_DAMAGED = (
+    duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException, duckdb.ConversionException,
+)
+_NOT_WRITTEN = ("could not write", "no space left", "failed to offload", "could not truncate", "could not fsync")
 
 
 @dataclass(frozen=True)
@@ -62,23 +68,36 @@ def land(connection: duckdb.DuckDBPyConnection, source: Source, table: TableSour
     form: TextFormat = mapped.text_format(source.run)
     relation = ident("scratch", "main", "landed " + table.name)
     problems: tuple[Problem, ...] = ()
-    try:
-        if table.kind == "text":
-            problems = textfile.land_text(connection, table, mapped, form, relation, scratch)
-        elif table.kind == "excel":
-            excel.land_sheet(connection, table, mapped, relation)
-        elif table.kind == "database":
-            database.land_table(connection, source.url, table, relation)
-        else:
-            scan = _parquet(table) if table.kind == "parquet" else database.attached(connection, table)
-            connection.execute(f"CREATE VIEW {relation} AS {scan}")
-    except duckdb.Error as error:
-        raise Refused.table(
-            table.name, "unreadable-file", f"{table.where} cannot be read: {str(error).strip().splitlines()[0]}",
-            "Export or copy the file again.",
-        ) from error
+    if table.kind == "text":
+        problems = textfile.land_text(connection, table, mapped, form, relation, scratch)
+    elif table.kind == "excel":
+        excel.land_sheet(connection, table, mapped, relation)
+    elif table.kind == "database":
+        database.land_table(connection, source.url, table, relation)
+    else:
+        scan = _parquet(table) if table.kind == "parquet" else database.attached(connection, table)
+        connection.execute(f"CREATE VIEW {relation} AS {scan}")
     types = {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE {relation}").fetchall() if name != ROW}
     return Landed(relation, types, one(connection, f"SELECT count(*) AS n FROM {relation}")["n"], problems)
+
+
+@contextmanager
+def reading(table: TableSource) -> Iterator[None]:
+    """Turn the engine's complaint about a damaged file into a problem of that table.
+
+    A view reads its file only when it is used, so this goes around every step that touches the source.
+    A full disk is no fault of the file, and mistakes in our own SQL must stay visible: both pass.
+    """
+    try:
+        yield
+    except _DAMAGED as error:
+        message = str(error).strip().splitlines()[0]
+        if any(sign in message.lower() for sign in _NOT_WRITTEN):
+            raise
+        raise Refused.table(
+            table.name, "damaged-file", f"{table.where} cannot be read: {message}",
+            "Export or copy the file again.",
+        ) from error
 
 
 def _parquet(table: TableSource) -> str:

@@ -32,24 +32,25 @@ def check_ledger(orders: Inspection, currency: str) -> Ledger:
         returns_net=facts["negative_net"], returns_rows=facts["negative"],
         set_aside_net=orders.set_aside_net, set_aside_rows=orders.set_aside_rows,
     )
-    if not facts["n"]:
+    if not facts["n"] or not orders.usable("net_amount"):
         return ledger
     _anonymous(orders, ledger, facts["n"], currency)
     gross = facts["net"] - facts["negative_net"]
     if facts["negative"]:
         orders.add(
-            "returns", "note", f"{counted(facts['negative'], 'line', facts['n'])} are negative (returns, "
+            "returns", "note", f"{counted(facts['negative'], 'line', facts['n'], 'are')} negative (returns, "
             f"cancellations, corrections): {money(facts['negative_net'], currency)}, "
             f"{share(-facts['negative_net'], gross)} of the sales before them.",
             count=facts["negative"], net=facts["negative_net"],
         )
     if facts["zero"]:
         orders.add(
-            "zero-amounts", "note", f"{counted(facts['zero'], 'line', facts['n'])} have an amount of zero (gifts, "
-            "samples, corrections); they stay.", count=facts["zero"],
-            examples=orders.cells("net_amount", "net_amount = 0"),
+            "zero-amounts", "note",
+            f"{counted(facts['zero'], 'line', facts['n'], 'have')} an amount of zero, such as gifts and samples.",
+            count=facts["zero"], examples=orders.raw_cells("net_amount", "net_amount = 0"),
         )
-    _last_month(orders, facts["last"])
+    if orders.usable("ordered_at"):
+        _last_month(orders, facts["last"])
     check_repeats(orders, currency)
     return ledger
 
@@ -60,9 +61,9 @@ def _anonymous(orders: Inspection, ledger: Ledger, lines: int, currency: str) ->
     everything = ledger.anonymous_rows == lines
     orders.add(
         "missing-customer", "error" if everything else "warning",
-        f"{counted(ledger.anonymous_rows, 'line', lines)} name no customer: {money(ledger.anonymous_net, currency)}, "
-        f"{share(ledger.anonymous_net, ledger.total_net)} of net sales. They count in totals and are left out "
-        "wherever customers are looked at.",
+        f"{counted(ledger.anonymous_rows, 'line', lines, 'name')} no customer: "
+        f"{money(ledger.anonymous_net, currency)}, {share(ledger.anonymous_net, ledger.total_net)} of net sales. "
+        "They count in totals and are left out wherever customers are looked at.",
         "Map the right column." if everything else "Find out which sales these are: a shop till, one channel, guests.",
         count=ledger.anonymous_rows, net=ledger.anonymous_net,
         examples=orders.raw_cells("customer_id", "customer_id IS NULL"),
@@ -101,20 +102,23 @@ def check_repeats(orders: Inspection, currency: str) -> None:
     if found["n"]:
         cells = rows(orders.connection, f"SELECT {ROW}, first FROM {repeats} WHERE nth > 1 ORDER BY 1 LIMIT {SHOWN}")
         orders.add(
-            "repeated-lines", "warning", f"{counted(found['n'], 'line', orders.rows)} repeat an earlier line in every "
-            f"column: {money(found['net'], currency)}. They stay, because the same thing can be bought twice.",
+            "repeated-lines", "warning",
+            f"{counted(found['n'], 'line', orders.rows, 'repeat')} an earlier line in every column: "
+            f"{money(found['net'], currency)}. They stay, because the same thing can be bought twice.",
             "If a file was exported or loaded twice, remove the second copy.", count=found["n"], net=found["net"],
-            examples=examples([(row, "(row)", f"same as row {first:,}") for row, first in cells]),
+            examples=examples([(row, "", f"same as row {first:,}") for row, first in cells]),
         )
     orders.connection.execute("DROP TABLE suspects")
 
 
 def check_beginning(orders: Inspection, customers: Inspection | None) -> None:
     """Report customers who were probably customers before the first order in the data."""
+    if not orders.usable("ordered_at"):
+        return
     first_orders = f"(SELECT customer_id, CAST(min(ordered_at) AS DATE) AS day FROM {orders.sql} " \
         "WHERE customer_id IS NOT NULL GROUP BY ALL)"
     start = f"(SELECT CAST(min(ordered_at) AS DATE) FROM {orders.sql})"
-    if customers is not None and "acquired_on" in customers.sources:
+    if customers is not None and customers.usable("acquired_on"):
         found = orders.one(f"""
             SELECT count(*) FILTER (acquired_on < {start}) AS before, count(*) FILTER (acquired_on > day) AS late,
                 count(*) AS n
@@ -122,15 +126,17 @@ def check_beginning(orders: Inspection, customers: Inspection | None) -> None:
         """)
         if found["before"]:
             customers.add(
-                "acquired-before", "note", f"{counted(found['before'], 'customer', found['n'])} were won before the "
-                "first order in the data; acquired_on says when, their earlier orders are not known.",
+                "acquired-before", "note", f"{counted(found['before'], 'customer', found['n'], 'have')} an "
+                "acquired_on before the first order in the data; what they bought earlier is not known.",
                 count=found["before"], share=found["before"] / found["n"],
             )
         if found["late"]:
+            late = f"EXISTS (SELECT 1 FROM {first_orders} AS o WHERE o.customer_id = {customers.sql}.customer_id " \
+                "AND o.day < acquired_on)"
             customers.add(
                 "acquired-late", "warning", f"{counted(found['late'], 'customer', found['n'])} ordered before the day "
                 "in acquired_on.", "Correct acquired_on, or leave it blank.", count=found["late"],
-                share=found["late"] / found["n"],
+                share=found["late"] / found["n"], examples=customers.cells("acquired_on", late),
             )
         return
     found = orders.one(f"""
@@ -140,9 +146,10 @@ def check_beginning(orders: Inspection, customers: Inspection | None) -> None:
     """)
     if found["days"] and found["days"] >= 60 and found["first"] > CENSORED_RATIO * found["second"]:
         orders.add(
-            "left-censored", "warning", f"{counted(found['first'], 'customer', found['n'])} first appear in the first "
-            f"30 days, against {found['second']:,} in the next 30: many of them were customers before the data begin, "
-            "so their first order is not known.",
+            "left-censored", "warning",
+            f"{counted(found['first'], 'customer', found['n'], 'appear')} first in the first 30 days, against "
+            f"{found['second']:,} in the next 30: many of them were customers before the data begin, so their first "
+            "order is not known.",
             "Add a table customers with acquired_on, or do not count them as new customers.", count=found["first"],
             share=found["first"] / found["n"],
         )
@@ -153,12 +160,12 @@ def check_later_days(orders: Inspection, others: dict[str, Inspection]) -> None:
     last = f"(SELECT CAST(max(ordered_at) AS DATE) FROM {orders.sql})"
     for other in others.values():
         column = other.table.happens
-        if other is orders or column not in other.sources:
+        if other is orders or not orders.usable("ordered_at") or not other.usable(column):
             continue
         condition = f"CAST({ident(column)} AS DATE) > {last}"
         count = other.one(f"SELECT count(*) AS n FROM {other.sql} WHERE {condition}")["n"]
         if count:
             other.add(
-                "after-last-order", "note", f"{counted(count, 'row', other.rows)} are dated after the last order and "
-                "are not looked at.", count=count, examples=other.cells(column, condition),
+                "after-last-order", "note", f"{counted(count, 'row', other.rows, 'are')} dated after the last order; "
+                "nothing looks at what lies there.", count=count, examples=other.cells(column, condition),
             )

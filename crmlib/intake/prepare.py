@@ -10,7 +10,7 @@ from crmlib.intake.columns import match_columns
 from crmlib.intake.contract import TABLES
 from crmlib.intake.currency import named_currencies, run_currency
 from crmlib.intake.inspection import Inspection
-from crmlib.intake.landing import land
+from crmlib.intake.landing import land, reading
 from crmlib.intake.ledger import check_beginning, check_later_days, check_ledger
 from crmlib.intake.report import CheckReport, Ledger, Problem, Refused, TableFound
 from crmlib.intake.runfile import TableMap
@@ -54,6 +54,7 @@ def _check(connection: duckdb.DuckDBPyConnection, source: Source, scratch: Path)
             inspection = _table(connection, source, table, scratch, problems)
         except Refused as refusal:
             problems.append(refusal.problem)
+            connection.execute(f"DROP TABLE IF EXISTS {ident(table.name)}")
         else:
             inspections[table.name] = inspection
     currency, found = run_currency(source.run, inspections)
@@ -78,7 +79,8 @@ def _table(
 ) -> Inspection:
     """Land, match, read and check one table."""
     contract, mapped = TABLES[table.name], source.run.tables.get(table.name, TableMap())
-    landed = land(connection, source, table, scratch)
+    with reading(table):
+        landed = land(connection, source, table, scratch)
     problems += landed.problems
     match = match_columns(contract, list(landed.types), mapped)
     *others, last = match.problems or (None,)
@@ -87,8 +89,9 @@ def _table(
         raise Refused(last)
     if not landed.rows:
         raise Refused(_no_rows(table))
-    inspection = write_typed(connection, table, contract, landed, match, mapped.text_format(source.run))
-    inspection.currencies |= named_currencies(inspection)
+    with reading(table):
+        inspection = write_typed(connection, table, contract, landed, match, mapped.text_format(source.run))
+    named_currencies(inspection)
     check_table(inspection)
     return inspection
 

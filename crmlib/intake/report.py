@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from itertools import groupby
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,7 +15,10 @@ class _Frozen(BaseModel):
 
 
 class Example(_Frozen):
-    """One cell to look at: its row as a person counts them, its column and what stands there."""
+    """One cell to look at: its row as a person counts them, its column and what stands there.
+
+    An empty column means the whole row.
+    """
 
     row: int | None
     column: str
@@ -56,6 +60,17 @@ class Problem(_Frozen):
     share: float | None = None
     net: Decimal | None = None
     examples: tuple[Example, ...] = ()
+
+
+    def shown(self) -> list[str]:
+        """Return the examples in words, one text for each column."""
+        texts = []
+        for column, cells in groupby(self.examples, key=lambda example: example.column):
+            if column:
+                texts.append(f"{column}: " + ", ".join(f"row {c.row:,} {_quoted(c.value)}" for c in cells))
+            else:
+                texts += [f"row {cell.row:,}: {_printable(cell.value)}" for cell in cells]
+        return texts
 
 
 class TableFound(_Frozen):
@@ -149,6 +164,15 @@ class CheckReport(_Frozen):
     def from_json(cls, text: str) -> "CheckReport":
         """Read back what `to_json` wrote."""
         return cls.model_validate_json(text)
+
+
+def _quoted(value: str) -> str:
+    return f'"{_printable(value)}"' if value else "(blank)"
+
+
+def _printable(value: str) -> str:
+    """Write out line breaks and other signs that do not show, or that would steer a terminal."""
+    return value if value.isprintable() else value.encode("unicode_escape").decode()
 
 
 def examples(cells: list[tuple[int | None, str, Any]]) -> tuple[Example, ...]:

@@ -46,6 +46,11 @@ class TableSource:
     where: str
     inner: str = ""
 
+    @property
+    def typed(self) -> bool:
+        """Whether the source stores numbers and dates as such; SQLite knows no dates and forces no types."""
+        return self.kind in ("parquet", "duckdb") or (self.kind == "database" and not self.files)
+
 
 @dataclass(frozen=True)
 class Source:

@@ -1,22 +1,69 @@
-"""Prepared stores: one DuckDB file per source, written once, opened read-only by everything else."""
+"""Prepared stores: one DuckDB file per source, written once, opened read-only by everything else.
+
+A store is written aside and renamed when it is complete; beside it stands its checksum. Whoever finds no
+store, or a damaged one, prepares it again. The name of a store is a hash of everything that shaped it.
+"""
 
 import hashlib
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
 import filelock
 
-from crmlib.intake.prepare import prepare
+from crmlib.errors import RunError
+from crmlib.intake.prepare import REPORT_TABLE, prepare
 from crmlib.intake.report import CheckReport
 from crmlib.intake.source import Source
-from crmlib.intake.sql import OFFLINE
+from crmlib.intake.sql import OFFLINE, ident
 
 KEPT_STORES = 8
 # Modules of this room that say nothing about what a store holds.
 _NO_PART_IN_STORES = ("__init__", "check", "data", "parameters", "store")
+
+
+def prepared(source: Source, cache: str | Path | None = None) -> tuple[Path, CheckReport]:
+    """Return the store of `source` and its report, preparing it first where there is none.
+
+    Parameters
+    ----------
+    source : Source
+    cache : str or Path, optional
+        Folder of the stores; ``$CRMLIB_CACHE``, else ``~/.cache/crmlib``.
+
+    Raises
+    ------
+    RunError
+        If the store cannot be written, for example because the disk is full.
+    """
+    folder = cache_folder(cache)
+    fingerprint = source.fingerprint()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if fingerprint is None:
+            return _prepare_server(source, folder)
+        store = folder / f"{_key(source, fingerprint)}.duckdb"
+        report = _read(store)
+        if report is None:
+            with filelock.FileLock(store.with_suffix(".lock")):
+                report = _read(store) or _write(source, store)
+        with suppress(OSError):  # another user's cache can be read but not touched
+            os.utime(store)
+        return store, report
+    except (OSError, duckdb.Error) as error:
+        if isinstance(error, duckdb.Error) and not isinstance(error, _WRITE_ERRORS):
+            raise
+        raise RunError(
+            f"the prepared data cannot be written to {folder}: {str(error).strip().splitlines()[0]}",
+            "a folder that can be written to, with about as much free space as the source takes",
+            "free space, or set CRMLIB_CACHE to a folder on another disk",
+        ) from error
+
+
+_WRITE_ERRORS = (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)
 
 
 def cache_folder(cache: str | Path | None = None) -> Path:
@@ -24,48 +71,81 @@ def cache_folder(cache: str | Path | None = None) -> Path:
     return Path(cache or os.environ.get("CRMLIB_CACHE") or Path.home() / ".cache" / "crmlib").expanduser()
 
 
-def key_of(source: Source, fingerprint: str) -> str:
-    """Return the name of a store: it changes with the data, with how they are read, and with this package."""
+def _key(source: Source, fingerprint: str) -> str:
+    """Name a store after the data, how they are read, and the code that reads them."""
     digest = hashlib.sha256(fingerprint.encode())
     settings = source.run.model_dump(exclude={"parameters", "notebooks"})
-    digest.update(repr((source.name, settings, [t.where for t in source.tables])).encode())
+    digest.update(repr((source.name, settings, [table.where for table in source.tables])).encode())
     for module in sorted(Path(__file__).parent.glob("*.py")):
         if module.stem not in _NO_PART_IN_STORES:
             digest.update(module.read_bytes())
     return digest.hexdigest()[:32]
 
 
-def prepared(source: Source, cache: str | Path | None = None) -> tuple[Path, CheckReport]:
-    """Return the store of `source` and its report, preparing it first where there is none."""
-    folder = cache_folder(cache)
-    folder.mkdir(parents=True, exist_ok=True)
-    key = key_of(source, source.fingerprint() or "")
-    store = folder / f"{key}.duckdb"
-    report = _stored_report(store)
-    if report is None:
-        with filelock.FileLock(folder / f"{key}.lock"):
-            report = _stored_report(store) or _write(source, store)
-    os.utime(store)
-    return store, report
-
-
-def _stored_report(store: Path) -> CheckReport | None:
-    if not store.exists():
-        return None
+def _read(store: Path) -> CheckReport | None:
+    """Return the report in a store; None if there is no store or it is damaged."""
     try:
+        if _checksum(store) != store.with_suffix(".sha256").read_text(encoding="ascii"):
+            return None
         with duckdb.connect(store, read_only=True, config=OFFLINE) as connection:
-            return CheckReport.from_json(connection.execute("SELECT report FROM crmlib_report").fetchone()[0])
-    except (duckdb.Error, ValueError, TypeError):
+            return CheckReport.from_json(connection.execute(f"FROM {REPORT_TABLE}").fetchone()[0])
+    except (FileNotFoundError, UnicodeDecodeError, duckdb.Error):
         return None
 
 
 def _write(source: Source, store: Path) -> CheckReport:
     aside = Path(tempfile.mkdtemp(dir=store.parent, prefix="aside-"))
     try:
-        report = prepare(source, aside / store.name)
-        os.replace(aside / store.name, store)
+        report = prepare(source, aside / "store")
+        _move(aside / "store", store)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+    _prune(store)
     return report
 
 
+def _prepare_server(source: Source, folder: Path) -> tuple[Path, CheckReport]:
+    """Read a database server, which has no files to recognise it by, afresh; name the store by its contents."""
+    aside = Path(tempfile.mkdtemp(dir=folder, prefix="aside-"))
+    try:
+        report = prepare(source, aside / "store")
+        store = folder / f"{_key(source, _contents(aside / 'store', report))}.duckdb"
+        with filelock.FileLock(store.with_suffix(".lock")):
+            if _read(store) is None:
+                _move(aside / "store", store)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    _prune(store)
+    return store, report
+
+
+def _contents(store: Path, report: CheckReport) -> str:
+    """Return a hash of all rows that does not depend on their order, which a server does not promise."""
+    digest = hashlib.sha256()
+    with duckdb.connect(store, read_only=True, config=OFFLINE) as connection:
+        for found in report.tables:
+            columns = ", ".join(ident(column) for column in found.columns)
+            hashed = f"SELECT count(*), bit_xor(hash({columns})), sum(hash({columns})) FROM {ident(found.name)}"
+            digest.update(repr((found.name, connection.execute(hashed).fetchone())).encode())
+    return digest.hexdigest()
+
+
+def _move(written: Path, store: Path) -> None:
+    checksum = written.with_suffix(".sha256")
+    checksum.write_text(_checksum(written), encoding="ascii")
+    checksum.replace(store.with_suffix(".sha256"))
+    written.replace(store)
+
+
+def _checksum(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _prune(kept: Path) -> None:
+    """Remove the stores that were used longest ago; one that is open elsewhere lives until it is closed."""
+    stores = sorted(kept.parent.glob("*.duckdb"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in [store for store in stores if store != kept][KEPT_STORES - 1 :]:
+        for path in (old, old.with_suffix(".sha256"), old.with_suffix(".lock")):
+            with suppress(OSError):
+                path.unlink()

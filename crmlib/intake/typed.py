@@ -11,12 +11,13 @@ from crmlib.intake.columns import Match
 from crmlib.intake.contract import Table
 from crmlib.intake.dates import moment
 from crmlib.intake.identifiers import choice, flag, identifier, text
-from crmlib.intake.inspection import Inspection
+from crmlib.intake.inspection import SHOWN, Inspection
 from crmlib.intake.landing import ROW, Landed
+from crmlib.intake.report import examples
 from crmlib.intake.runfile import TextFormat
 from crmlib.intake.source import TableSource
-from crmlib.intake.sql import ident, one
-from crmlib.intake.wording import counted
+from crmlib.intake.sql import ident, one, rows
+from crmlib.intake.wording import counted, these
 
 _BAD = "__bad"
 _QUESTIONS = {
@@ -39,29 +40,29 @@ def write_typed(
     """
     inspection = Inspection(connection, table, source.where, landed, match.sources, match.unused)
     cells = {
-        name: [_cell(table, landed, name, column, form, len(columns) > 1) for column in columns]
+        name: [_cell(source, table, landed, name, column, form, len(columns) > 1) for column in columns]
         for name, columns in match.sources.items()
     }
     clean = _clean(landed, cells)
     ways = _decide(connection, clean, {name: [_QUESTIONS[c.column.kind](c) for c in cs] for name, cs in cells.items()})
-    for column_ways in ways.values():
-        for way in column_ways:
-            inspection.problems += way.problems
-            inspection.currencies |= {way.currency} - {""}
+    _report_findings(inspection, clean, cells, ways)
     joined = {name: _product(table, name, column_ways) for name, column_ways in ways.items()}
     _create(inspection, clean, joined)
+    _report_merged(inspection, clean, cells, ways)
     _report_rounding(inspection, clean, joined)
     _report_unreadable(inspection, joined)
     _report_missing(inspection)
     return inspection
 
 
-def _cell(table: Table, landed: Landed, name: str, column: str, form: TextFormat, factor: bool) -> Cell:
+def _cell(
+    source: TableSource, table: Table, landed: Landed, name: str, column: str, form: TextFormat, factor: bool
+) -> Cell:
     kind = landed.types[column]
-    kind = "VARCHAR" if kind.startswith(("ENUM", "UUID")) else kind
     return Cell(
-        table.name, table[name], column, ident(column), ident("as it stands: " + column), kind, form,
-        max(landed.rows, 1), factor,
+        table=table.name, column=table[name], name=column, sql=ident(column),
+        raw=ident("as it stands: " + column), type="VARCHAR" if kind.startswith(("ENUM", "UUID")) else kind,
+        form=form, rows=landed.rows, factor=factor, typed=source.typed,
     )
 
 
@@ -127,6 +128,45 @@ def _create(inspection: Inspection, clean: str, ways: dict[str, Way]) -> None:
     )
 
 
+def _report_findings(
+    inspection: Inspection, clean: str, cells: dict[str, list[Cell]], ways: dict[str, list[Way]]
+) -> None:
+    """Add what was found about whole columns, with cells to look at."""
+    for name, column_ways in ways.items():
+        for cell, way in zip(cells[name], column_ways, strict=True):
+            inspection.currencies |= {way.currency} - {""}
+            if way.in_doubt:
+                inspection.in_doubt.add(name)
+            for finding in way.findings:
+                problem = finding.problem
+                if finding.where:
+                    shown = rows(
+                        inspection.connection,
+                        f"SELECT {ROW}, {cell.raw} FROM {clean} WHERE {finding.where} ORDER BY {ROW} LIMIT {SHOWN}",
+                    )
+                    found = examples([(row, cell.name, value) for row, value in shown])
+                    problem = problem.model_copy(update={"examples": found})
+                inspection.problems.append(problem)
+
+
+def _report_merged(
+    inspection: Inspection, clean: str, cells: dict[str, list[Cell]], ways: dict[str, list[Way]]
+) -> None:
+    """Say how many identifiers had more than one spelling and are one now."""
+    for name, (way, *_) in ways.items():
+        if inspection.table[name].kind != "id" or not way.findings or not cells[name][0].is_text:
+            continue
+        spellings = f"SELECT {way.value} AS id, list(DISTINCT {cells[name][0].raw} ORDER BY {cells[name][0].raw}) " \
+            f"AS written FROM {clean} GROUP BY 1 HAVING id IS NOT NULL AND len(written) > 1"
+        found = inspection.one(f"SELECT count(*) AS n, min_by(written, id) AS written FROM ({spellings})")
+        if found["n"]:
+            inspection.add(
+                "id-merged", "note", f"{counted(found['n'], 'identifier')} in {inspection.label(name)} are written in "
+                f"more than one way and count as one, for example {' and '.join(map(repr, found['written'][:3]))}.",
+                count=found["n"], share=None,
+            )
+
+
 def _report_rounding(inspection: Inspection, clean: str, ways: dict[str, Way]) -> None:
     sums = {
         name: f"sum({way.exact}) - sum({way.value})"
@@ -152,11 +192,13 @@ def _report_unreadable(inspection: Inspection, ways: dict[str, Way]) -> None:
     ) + f" FROM {inspection.sql}")
     set_aside = []
     for n, (name, way) in enumerate(ways.items()):
-        if not counts[name]:
+        if not counts[name] or name in inspection.in_doubt:
             continue
         column, count, condition = inspection.table[name], counts[name], f"{_BAD} & {1 << n} > 0"
         severity = inspection.tolerance(count)
-        what = "these rows are set aside" if column.required else "these cells count as blank"
+        what = f"{these(count, 'row', 'are')} set aside"
+        if not column.required:
+            what = f"{these(count, 'cell', 'count')} as blank"
         kind = {"date": "date", "time": "date", "choice": "word", "flag": "answer"}.get(column.kind, "number")
         inspection.add(
             _CODES.get(column.kind, "unreadable-number"), severity,
@@ -175,7 +217,7 @@ def _report_missing(inspection: Inspection) -> None:
     """Set aside rows without a required value; sales without a customer stay."""
     anonymous = {"customer_id"} if inspection.name == "orders" else set()
     for name in inspection.table.required:
-        if name in anonymous or name not in inspection.sources:
+        if name in anonymous or not inspection.usable(name):
             continue
         condition = f"{ident(name)} IS NULL"
         count = inspection.one(f"SELECT count(*) AS n FROM {inspection.sql} WHERE {condition}")["n"]
@@ -185,7 +227,7 @@ def _report_missing(inspection: Inspection) -> None:
         inspection.add(
             "missing-value", severity,
             f"Column {inspection.label(name)} is blank in {counted(count, 'row', inspection.rows)}"
-            + ("; these rows are set aside." if severity == "warning" else "; every row needs it."),
+            + (f"; {these(count, 'row', 'are')} set aside." if severity == "warning" else "; every row needs it."),
             "Fill the cells, or remove rows that are no data.", count=count,
             examples=inspection.cells(name, condition), net=_net(inspection, condition),
         )

@@ -3,17 +3,33 @@
 from decimal import Decimal
 
 
-def counted(count: int, noun: str, total: int | None = None) -> str:
-    """Write a count with its noun, and its share of `total`.
+def counted(count: int, noun: str, total: int | None = None, verb: str = "") -> str:
+    """Write a count with its noun, its share of `total`, and a verb (given for several) that agrees.
 
     >>> counted(135080, "row", 541909)
     '135,080 rows (24.9 %)'
-    >>> counted(1, "row"), counted(3, "entry"), counted(1, "row", 90_000)
-    ('1 row', '3 entries', '1 row (less than 0.1 %)')
+    >>> counted(1, "row", 90_000, "have"), counted(3, "entry", verb="carry"), counted(1, "entry", verb="carry")
+    ('1 row (less than 0.1 %) has', '3 entries carry', '1 entry carries')
     """
     if count != 1:
-        noun = noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
-    return f"{count:,} {noun}" + (f" ({share(count, total)})" if total else "")
+        noun = _with_s(noun)
+    elif verb:
+        verb = {"have": "has", "are": "is", "do": "does"}.get(verb) or _with_s(verb)
+    return " ".join(filter(None, (f"{count:,} {noun}", f"({share(count, total)})" if total else "", verb)))
+
+
+def these(count: int, noun: str, verb: str) -> str:
+    """Point back to things already counted.
+
+    >>> these(1, "row", "are"), these(2, "cell", "count")
+    ('this row is', 'these cells count')
+    """
+    words = counted(count, noun, verb=verb).partition(" ")[2]
+    return ("this " if count == 1 else "these ") + words
+
+
+def _with_s(word: str) -> str:
+    return word[:-1] + "ies" if word.endswith("y") and word[-2] not in "aeiou" else word + "s"
 
 
 def share(part: float | Decimal, total: float | Decimal) -> str:
