@@ -6,6 +6,7 @@ Heavy libraries are imported inside the commands, so that ``crmlib --help`` answ
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,6 +50,7 @@ def report(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the page to open.")] = False,
 ) -> None:
     """Make the report, and print the page to open."""
+    started = time.monotonic()
     from crmlib.publish.progress import Progress
     from crmlib.publish.run import Request, make_report
 
@@ -67,8 +69,13 @@ def report(
     )
     with Progress(quiet=quiet) as progress:
         result = make_report(request, progress)
-        if result.unchanged:
-            progress.say("Nothing has changed since the last run: the report there still holds.")
+    seconds = time.monotonic() - started
+    if result.unchanged:
+        progress.say(
+            "Nothing has changed since the last run: the report there still holds. The page to open:"
+        )
+    else:
+        progress.say(f"The report is complete, after {seconds:.1f} s. The page to open:")
     print(result.index)
 
 

@@ -57,7 +57,7 @@ class Job:
     @property
     def executed(self) -> Path:
         """The notebook with its outputs, when done."""
-        return self.folder / "executed.ipynb"
+        return self.folder / f"{self.notebook.name}.ipynb"
 
     @property
     def log(self) -> Path:
@@ -66,22 +66,14 @@ class Job:
 
 
 class NotebookFailed(RunError):
-    """A cell failed, ran out of time, or never ran.
+    """A cell failed, ran out of time, or never ran; what there is of it is in `folder`."""
 
-    Attributes
-    ----------
-    name : str
-        The notebook.
-    folder : Path or None
-        Where the executed notebook is.
-    """
-
-    def __init__(self, found: str, expected: str, remedy: str, name: str = "", folder: Path | None = None):
+    def __init__(self, found: str, expected: str, remedy: str, folder: Path):
         super().__init__(found, expected, remedy)
-        self.name, self.folder = name, folder
+        self.folder = folder
 
     def __reduce__(self):
-        return type(self), (self.found, self.expected, self.remedy, self.name, self.folder)
+        return type(self), (self.found, self.expected, self.remedy, self.folder)
 
 
 def environment(job: Job) -> dict[str, str]:
@@ -254,4 +246,4 @@ def _explain(job: Job, failure: Mapping[str, Any]) -> NotebookFailed:
         text = text if text.startswith("Found: ") else f"{kind}: {text}"
         remedy = "open the notebook kept for inspection and look at that cell"
     line = f" [{failure['line']}]" if failure.get("line") else ""
-    return NotebookFailed(f"{where}{line}: {text}", "every cell to run", remedy, name, job.folder)
+    return NotebookFailed(f"{where}{line}: {text}", "every cell to run", remedy, job.folder)

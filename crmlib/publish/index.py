@@ -94,7 +94,8 @@ def left_out(pages: Sequence[Page]) -> list[dict[str, str]]:
     for page in pages:
         for bundle in page.bundles:
             if bundle.get("kind") == "left_out":
-                found.setdefault(bundle["part"], {"part": bundle["part"], "reason": bundle["reason"]})
+                part = bundle["part"]
+                found.setdefault(part, {"part": part[:1].upper() + part[1:], "reason": bundle["reason"]})
     return list(found.values())
 
 

@@ -26,8 +26,7 @@ def normalise(node: Any, name: str, hidden: Sequence[tuple[str, str]] = ()) -> A
     name : str
         The notebook's name; cells without an id of their own get one derived from it.
     hidden : sequence of (str, str)
-        Texts that only this machine has, such as paths, and what stands in their place.
-        Longer ones should come first.
+        Paths that only this machine has, and what stands in their place. Longer ones should come first.
 
     Returns
     -------
@@ -79,8 +78,9 @@ def _output(output: Any, hidden: Sequence[tuple[str, str]]) -> Any:
 def _without(value: Any, hidden: Sequence[tuple[str, str]]) -> Any:
     """Replace what differs in text, and in texts inside lists and dictionaries."""
     if isinstance(value, str):
-        for text, stand_in in hidden:
-            value = value.replace(text, stand_in)
+        for path, stand_in in hidden:
+            if len(path) > 1 and path in value:
+                value = re.sub(rf"(?<![\w/\\]){re.escape(path)}(?![\w-])", lambda _, s=stand_in: s, value)
         value = _CELL_FILE.sub("<cell>", value)
         return _ADDRESS.sub("0x...", value)
     if isinstance(value, list):

@@ -231,6 +231,11 @@ def assign_parameters(
     problems: list[ParameterError] = []
     known = {name for notebook in notebooks for name in notebook.parameters}
     names = [notebook.name for notebook in notebooks]
+    for where, values in (("[parameters]", shared), *((f"[notebooks.{name}]", v) for name, v in own.items())):
+        if "source" in values:
+            problems.append(
+                ParameterError(f"'source' under {where}", "it at the top of the run file", "move it there")
+            )
     problems += [unknown_name(name, sorted(known), "[parameters]") for name in shared if name not in known]
     for name in own:
         if name not in names:

@@ -1,10 +1,15 @@
 """What a person sees while a run goes on: one display on a terminal, plain lines elsewhere."""
 
+import platform
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
+
+import crmlib
 
 
 class Progress:
@@ -39,7 +44,6 @@ class Progress:
                 BarColumn(bar_width=28),
                 TaskProgressColumn(),
                 TimeElapsedColumn(),
-                TextColumn("[dim]{task.fields[note]}"),
                 console=Console(file=self._stream),
             )
             self._live.start()
@@ -50,12 +54,13 @@ class Progress:
     ) -> None:
         if self._live:
             self._live.stop()
+            self._live = None
 
     def start(self, what: str, steps: int | None = None) -> None:
         """Begin a piece of work; without a number of steps it just goes on."""
         self._started[what] = time.monotonic()
         if self._live:
-            self._tasks[what] = self._live.add_task(what, total=steps, note="")
+            self._tasks[what] = self._live.add_task(what, total=steps)
         else:
             self._line(f"{what} ...")
 
@@ -69,7 +74,9 @@ class Progress:
         seconds = time.monotonic() - self._started[what]
         if self._live:
             total = self._live.tasks[self._tasks[what]].total or 1
-            self._live.update(self._tasks[what], completed=total, total=total, note=note)
+            self._live.update(self._tasks[what], completed=total, total=total)
+            if note:
+                self._live.console.print(note, markup=False, highlight=False, style="dim")
         else:
             self._line(f"{what}: done in {seconds:.1f} s" + (f" ({note})" if note else ""))
         self._tell(f"{what}: {seconds:.2f} s" + (f" ({note})" if note else ""))
@@ -89,3 +96,23 @@ class Progress:
     def _tell(self, text: str) -> None:
         for listener in self.listeners:
             listener(text)
+
+
+class Log:
+    """What happened and how long it took; kept beside the report, outside of its fingerprints."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def head(self, company: str, as_of: date) -> None:
+        """Say on top what was run, and where."""
+        made = f"crmlib {crmlib.__version__}, Python {platform.python_version()} on {platform.platform()}"
+        self._lines[:0] = [f"Report of {company}, last known day {as_of}", made, ""]
+
+    def note(self, text: str) -> None:
+        """Add one line, with the time of day."""
+        self._lines.append(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}  {text}")
+
+    def write(self, path: Path) -> None:
+        """Write everything noted so far."""
+        path.write_text("\n".join([*self._lines, ""]), encoding="utf-8", newline="\n")

@@ -3,25 +3,25 @@
 import contextlib
 import errno
 import os
-import platform
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import crmlib
 from crmlib.errors import RunError
 from crmlib.publish import manifest
-from crmlib.publish.execute import Job, NotebookFailed, run_all
-from crmlib.publish.fingerprint import code_hash, digest, notebook_fingerprints
+from crmlib.publish.execute import NotebookFailed
+from crmlib.publish.fingerprint import code_hash, digest, hash_file, notebook_fingerprints
 from crmlib.publish.plan import GIVEN_BY_THE_RUN, Notebook, assign_parameters, choose, discover
-from crmlib.publish.progress import Progress
+from crmlib.publish.produce import Bench, Order
+from crmlib.publish.progress import Log, Progress
 from crmlib.publish.stage import RunFolder
 
 NOTEBOOKS = Path(crmlib.__file__).parents[1] / "notebooks"
+BUNDLED = NOTEBOOKS.parent / "data"
 READING, BUILDING = "Reading and checking the data", "Building the pages"
 
 
@@ -104,6 +104,8 @@ def make_report(request: Request, progress: Progress | None = None) -> Result:
         Whatever went wrong, in words a person can act on; the last good run is untouched.
     """
     progress = progress or Progress(quiet=True)
+    log = Log()
+    progress.listeners.append(log.note)
     from crmlib.intake.source import find_source  # heavy: imported where the work starts
 
     all_notebooks = discover(request.notebooks)
@@ -122,7 +124,7 @@ def make_report(request: Request, progress: Progress | None = None) -> Result:
     folder = RunFolder(request.output, data.name, data.as_of.isoformat())
     try:
         with folder.locked():
-            return _Run(request, progress, data, folder, all_notebooks, given).make(chosen)
+            return _Run(request, progress, log, data, folder, all_notebooks, given).make(chosen)
     except OSError as problem:
         raise _disk_error(problem, folder) from problem
 
@@ -157,6 +159,7 @@ class _Run:
         self,
         request: Request,
         progress: Progress,
+        log: Log,
         data: Any,
         folder: RunFolder,
         notebooks: Sequence[Notebook],
@@ -167,8 +170,8 @@ class _Run:
         self.last = manifest.read(folder.final)
         self.previous = folder.previous()
         self.fingerprints = notebook_fingerprints(notebooks, self._own_parameters(), self._facts())
-        self._log: list[str] = []
-        progress.listeners.append(self._note)
+        self.log = log
+        log.head(data.name, data.as_of)
 
     def _own_parameters(self) -> dict[str, dict[str, Any]]:
         """The values that each notebook runs with, beside source and day."""
@@ -192,10 +195,15 @@ class _Run:
             "gross_margin": data.gross_margin,
             "annual_discount_rate": data.annual_discount_rate,
             "horizon_months": data.horizon_months,
+            "truth": self._truth(),
         }
 
-    def _note(self, text: str) -> None:
-        self._log.append(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}  {text}")
+    def _truth(self) -> str:
+        """Hash the known truth of a simulated company, which lies beside its tables."""
+        place = _local(self.request.source) or BUNDLED
+        folder = (place if place.is_dir() else place.parent) / "truth"
+        files = sorted(folder.glob("*.*")) if folder.is_dir() else []
+        return digest({path.name: hash_file(path) for path in files}) if files else ""
 
     def make(self, chosen: Sequence[Notebook]) -> Result:
         """Reuse what holds, run the rest, build the pages and put everything in place."""
@@ -203,6 +211,8 @@ class _Run:
         wanted = {notebook.name for notebook in chosen}
         report = [n for n in self.notebooks if n.name in wanted or n.name in held]
         to_run = [n for n in report if n.name not in held]
+        for name in sorted(set(self.last.get("notebooks", {})) - {n.name for n in report}):
+            self.progress.say(f"{name}: out of date and not asked for, so it is not in this report")
         pages = self._page_fingerprint(report)
         if not to_run and self.last.get("pages") == pages:
             for notebook in report:
@@ -216,12 +226,15 @@ class _Run:
                 self._take_over(notebook, stage)
         warm = threading.Thread(target=_import_page_builder, daemon=True)
         warm.start()
-        saved = self._execute(to_run, [n for n in report if n.name in held], stage)
+        saved = self._produce(to_run, [n for n in report if n.name in held], stage)
         warm.join()
         self.progress.start(BUILDING)
-        self._build(report, stage, pages, saved)
+        try:
+            self._build(report, stage, pages, saved)
+        except RunError as problem:
+            raise self._kept(problem, stage / "notebooks") from None
         self.progress.finish(BUILDING, f"{len(report) + 1} pages")
-        (stage / "run.log").write_text("\n".join([*self._head(), *self._log, ""]), encoding="utf-8")
+        self.log.write(stage / "run.log")
         self.folder.put_in_place()
         return Result(
             self.folder.final, tuple(n.name for n in to_run), tuple(n.name for n in report if n.name in held)
@@ -257,104 +270,49 @@ class _Run:
             shutil.copyfile(self.folder.final / "tables" / file, stage / "tables" / file)
         self.progress.say(f"{notebook.name}: unchanged, reused")
 
-    def _execute(
+    def _produce(
         self, to_run: Sequence[Notebook], held: Sequence[Notebook], stage: Path
     ) -> dict[str, list[str]]:
-        """Run notebooks; return the files each of all notebooks has saved."""
-        work = stage / ".work"
+        """Run notebooks; return the files that each notebook of the report has saved."""
         saved = {n.name: list(self.last["notebooks"][n.name]["tables"]) for n in held}
-        jobs = [self._job(notebook, work / notebook.name) for notebook in to_run]
-
-        def before(job: Job) -> None:
-            own = job.folder / "tables"
-            own.mkdir()
-            for table in job.notebook.needs:
-                for path in sorted((stage / "tables").glob(f"{table}.*")):
-                    shutil.copyfile(path, own / path.name)
-            self.progress.start(job.notebook.name)
-
-        def after(job: Job) -> None:
-            saved[job.notebook.name] = self._collect(job, stage)
-            self.progress.finish(job.notebook.name)
-
+        orders = [Order(n, self._values(n), self._environment()) for n in to_run]
+        bench = Bench(stage, self.progress, self.log, self._hidden(stage))
         try:
-            run_all(
-                jobs,
-                done_before=held,
-                side_by_side=self.request.jobs,
-                timeout=self.request.timeout,
-                hidden=self._hidden(stage),
-                before=before,
-                after=after,
-                progress=self.progress.step,
-            )
+            return saved | bench.run(orders, held, self.request.jobs, self.request.timeout)
         except NotebookFailed as problem:
-            raise self._kept(problem) from None
-        shutil.rmtree(work, ignore_errors=True)
-        return saved
+            raise self._kept(problem, problem.folder) from None
 
-    def _job(self, notebook: Notebook, folder: Path) -> Job:
+    def _values(self, notebook: Notebook) -> dict[str, Any]:
+        """The values to inject: what the run file gives, where the data are, and the day."""
         source = self.request.source
-        local = source != "bundled" and "://" not in source
-        run = {"source": str(Path(source).expanduser().resolve()) if local else source}
-        run["as_of"] = self.data.as_of.isoformat()
+        run = {
+            "source": str(_local(source)) if _local(source) else source,
+            "as_of": self.data.as_of.isoformat(),
+        }
         given = {n: v for n, v in self.given[notebook.name].items() if n not in GIVEN_BY_THE_RUN}
-        mine = {name: value for name, value in run.items() if name in notebook.parameters}
-        extra = {"CRMLIB_RUN_FILE": str(self.request.run_file.resolve())} if self.request.run_file else {}
-        return Job(notebook, mine | given, folder.resolve(), extra)
+        return {name: value for name, value in run.items() if name in notebook.parameters} | given
+
+    def _environment(self) -> dict[str, str]:
+        """Tell the notebooks which run file maps the source."""
+        return {"CRMLIB_RUN_FILE": str(self.request.run_file.resolve())} if self.request.run_file else {}
 
     def _hidden(self, stage: Path) -> list[tuple[str, str]]:
-        """Texts only this machine has, longest first, and what stands in their place."""
-        source = self.request.source
+        """Paths only this machine has, longest first, and what stands in their place."""
         found = {str(stage.resolve()): "run", str(NOTEBOOKS.parent): "crmlib", str(Path.home()): "~"}
-        if source != "bundled" and "://" not in source:
-            path = Path(source).expanduser().resolve()
+        if path := _local(self.request.source):
             found |= {str(path): path.name, str(path.parent): "data"}
-        found = {text: stand_in for text, stand_in in found.items() if len(text) > 3}
         return sorted(found.items(), key=lambda pair: -len(pair[0]))
 
-    def _collect(self, job: Job, stage: Path) -> list[str]:
-        """Take over what a notebook made; fail if it has not saved what it says it saves."""
-        name, tables = job.notebook.name, job.folder / "tables"
-        for table in job.notebook.saves:
-            if not (tables / f"{table}.parquet").is_file() and not (tables / f"{table}.csv").is_file():
-                raise NotebookFailed(
-                    f"{name} ended without saving table '{table}'",
-                    f"every table it lists under 'saves': {', '.join(job.notebook.saves)}",
-                    "save it in the notebook, or take it off the list",
-                    name,
-                    job.folder,
-                )
-        needed = {path.name for need in job.notebook.needs for path in tables.glob(f"{need}.*")}
-        made = sorted(p.name for p in tables.iterdir() if p.is_file() and p.name not in needed)
-        for file in made:
-            if (stage / "tables" / file).exists():
-                raise NotebookFailed(
-                    f"{name} writes tables/{file}, which another notebook has written",
-                    "a name of its own for each table",
-                    "rename one of the two",
-                    name,
-                    job.folder,
-                )
-            (tables / file).replace(stage / "tables" / file)
-        job.executed.replace(stage / "notebooks" / f"{name}.ipynb")
-        if text := job.log.read_text(encoding="utf-8", errors="replace").strip():
-            self._note(f"{name} printed:\n{text}")
-        return made
-
-    def _kept(self, problem: NotebookFailed) -> RunError:
-        """Keep the failed notebook and the log, and say where they are."""
-        self._note(str(problem))
+    def _kept(self, problem: RunError, folder: Path) -> RunError:
+        """Keep the notebooks of a failed run and its log, and say where they are."""
+        self.log.note(str(problem))
         log = self.folder.stage / "run.log"
         with contextlib.suppress(OSError):  # on a full disk the message on the screen has to do
-            log.write_text("\n".join([*self._head(), *self._log, ""]), encoding="utf-8")
-        files = {"run.log": log}
-        if problem.folder:
-            files[f"{problem.name}.ipynb"] = problem.folder / "executed.ipynb"
-            files[f"{problem.name}.log"] = problem.folder / "worker.log"
-        kept = self.folder.keep_failed(files)
-        where = f"; the notebook as far as it ran is in {kept}" if kept else ""
-        return NotebookFailed(problem.found, problem.expected, problem.remedy + where, problem.name)
+            self.log.write(log)
+        notebooks = [*folder.glob("*.ipynb"), *folder.glob("*.log")]
+        kept = self.folder.keep_failed([log, *notebooks])
+        where = f"; what there is of it is in {kept}" if kept else ""
+        return RunError(problem.found, problem.expected, problem.remedy + where)
 
     def _build(
         self, report: Sequence[Notebook], stage: Path, pages: str, saved: Mapping[str, list[str]]
@@ -380,9 +338,10 @@ class _Run:
         found = manifest.read(self.folder.company / self.previous) if self.previous else {}
         return tuple(found.get("links", ()))
 
-    def _head(self) -> list[str]:
-        made = f"crmlib {crmlib.__version__}, Python {platform.python_version()} on {platform.platform()}"
-        return [f"Report of {self.data.name}, last known day {self.data.as_of}", made, ""]
+
+def _local(source: str) -> Path | None:
+    """Return the path of a source on this machine; None for the bundled company and for servers."""
+    return None if source == "bundled" or "://" in source else Path(source).expanduser().resolve()
 
 
 def _import_page_builder() -> None:

@@ -24,7 +24,7 @@ import shutil
 import socket
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -165,14 +165,14 @@ class RunFolder:
         earlier = [day for day in self.runs() if day < self.as_of]
         return earlier[-1] if earlier else None
 
-    def keep_failed(self, files: dict[str, Path]) -> Path | None:
+    def keep_failed(self, files: Sequence[Path]) -> Path | None:
         """Keep files of a failed run for inspection; None if even that could not be written."""
         try:
             remove(self.failed)
             self.failed.mkdir(parents=True)
-            for name, path in files.items():
+            for path in files:
                 if path.is_file():
-                    shutil.copyfile(path, self.failed / name)
+                    shutil.copyfile(path, self.failed / path.name)
         except OSError:
             return None
         return self.failed

@@ -87,7 +87,7 @@ def kill_kernel(engine: Any) -> None:
 def run(job: dict[str, Any]) -> None:
     """Run one notebook and tell how it went.
 
-    The job names the ``notebook``, its ``parameters``, the ``folder`` to write ``executed.ipynb`` into, the
+    The job names the ``notebook``, its ``parameters``, the ``folder`` to write the executed notebook into, the
     ``timeout`` per cell in seconds and what to hide (see `crmlib.publish.normalise`).
     """
     spare_slow_import()
@@ -129,7 +129,14 @@ def run(job: dict[str, Any]) -> None:
         normalise(node, path.stem, [tuple(pair) for pair in job["hidden"]])
     else:
         failure |= place(node, failure["cell"])
-    (folder / "executed.ipynb").write_text(nbformat.writes(node) + "\n", encoding="utf-8", newline="\n")
+    try:
+        (folder / path.name).write_text(nbformat.writes(node) + "\n", encoding="utf-8", newline="\n")
+    except OSError as problem:
+        failure = failure or {
+            "cell": None,
+            "kind": "OSError",
+            "message": f"it cannot be written: {problem.strerror}",
+        }
     tell(**({"failed": failure} if failure else {"done": True}))
 
 
