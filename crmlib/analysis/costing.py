@@ -83,7 +83,7 @@ def served_events(events: ibis.Table, lines: ibis.Table | None, period: Period) 
 
     An event that names no order was done for the *relationship*. An event that names an
     order was done for its *return* if it happened on or after the day the first line of
-    that order came back, else for the *order* itself. (Definition of this project.)
+    that customer's order came back, else for the *order* itself. (Definition of this project.)
 
     Parameters
     ----------
@@ -108,10 +108,11 @@ def served_events(events: ibis.Table, lines: ibis.Table | None, period: Period) 
     else:
         returned = (
             lines.filter(lines.returns < 0, lines.order_id.notnull())
-            .group_by("order_id")
+            .group_by("customer_id", "order_id")
             .agg(returned_on=ibis._.day.min())
         )
-        joined = within.mutate(times=times).left_join(returned, "order_id")
+        # By customer and number: tills and shops use the same numbers again.
+        joined = within.mutate(times=times).left_join(returned, ["customer_id", "order_id"])
         purpose = ibis.cases(
             (joined.order_id.isnull(), "relationship"),
             (joined.returned_on.notnull() & (joined.occurred_on >= joined.returned_on), "return"),
@@ -120,16 +121,17 @@ def served_events(events: ibis.Table, lines: ibis.Table | None, period: Period) 
         marked = joined.select("customer_id", "activity", "times", purpose=purpose)
     found = marked.select("activity", "purpose").distinct().order_by("activity", "purpose").execute()
     pairs = list(found.itertuples(index=False, name=None))
+    # Columns are named by place: an engine may not tell 'Call' from 'call' in a column's name.
     counted = (
         marked.group_by("customer_id")
         .agg(
             **{
-                f"{activity}|{purpose}": ibis._.times.sum(
+                f"count_{place}": ibis._.times.sum(
                     where=(ibis._.activity == activity) & (ibis._.purpose == purpose)
                 )
                 .fill_null(0)
                 .cast("float64")
-                for activity, purpose in pairs
+                for place, (activity, purpose) in enumerate(pairs)
             }
         )
         .order_by("customer_id")

@@ -42,8 +42,8 @@ def build(duck):
         duck.raw_sql(f"CREATE TABLE {called} ({written})")
         if rows:
             marks = ", ".join(f"CAST(? AS {kind})" for kind in kinds.values())
-            values = [[None if row.get(c) is None else str(row[c]) for c in columns] for row in rows]
-            duck.con.executemany(f"INSERT INTO {called} VALUES ({marks})", values)
+            values = [None if row.get(c) is None else str(row[c]) for row in rows for c in columns]
+            duck.con.execute(f"INSERT INTO {called} VALUES {', '.join([f'({marks})'] * len(rows))}", values)
         return duck.table(called)
 
     return make
