@@ -85,8 +85,8 @@ PARAMETERS: dict[str, tuple[float, str]] = {
     "purchase_rate_mean_reseller": (2.8, "mean orders a year of a living reseller household"),
     "purchase_rate_mean_contract": (13.0, "mean orders a year of a living contract customer"),
     "purchase_rate_shape_contract": (8.0, "shape of the gamma distribution of purchase rates, contract"),
-    "lines_per_order_household": (2.55, "mean order lines of a household order"),
-    "lines_per_order_contract": (5.0, "mean order lines of a contract order"),
+    "lines_per_order_household": (2.7, "mean order lines of a household order"),
+    "lines_per_order_contract": (5.2, "mean order lines of a contract order"),
     # spend
     "spend_shape_within": (4.0, "gamma-gamma spend: shape p of order values within a customer"),
     "spend_shape_between": (4.5, "gamma-gamma spend: shape q of the customer's own scale"),

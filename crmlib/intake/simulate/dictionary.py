@@ -97,7 +97,7 @@ TRUTH: dict[str, tuple[str, dict[str, str]]] = {
             "cost_of_goods": "Cost of the goods, in EUR.",
             "service_cost": "Minutes really spent, at the true cost per minute, in EUR.",
             "acquisition_cost": "Cost of winning the customer, if won in these months, in EUR.",
-            "profit": "Sales less the three costs, in EUR. Unused capacity and commission are not in it.",
+            "profit": "Sales less these costs. Not in it: unused capacity, contacts, club fees, commission.",
             "commission": "Commission due to resellers and sales channels, in EUR, beside the profit.",
         },
     ),

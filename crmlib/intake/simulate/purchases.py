@@ -123,7 +123,6 @@ def draw_lines(
     # who stays trades up: fewer and dearer pieces for the same money
     count = np.minimum(1 + rng.poisson((mean - 1) / (1 + c("trading_up_per_year") * tenure)), MOST_LINES)
     order = np.repeat(np.arange(count.size), count)
-    first_line = np.concatenate([[0], np.cumsum(count)[:-1]]).astype(np.int64)
     part = rng.gamma(3.0, size=order.size)
     part /= np.bincount(order, part, count.size)[order]
     person, day = orders["person"][order], orders["day"][order]
@@ -132,25 +131,12 @@ def draw_lines(
     discount = _discount(rng, people, person, month[day])
     target = orders["value"][order] * part / (1 - discount) / price_step[day]  # at the list prices of 2023
 
-    mixes = np.cumsum(np.vstack([FOLLOWS, CONTRACT_MIX]), axis=1)
-    mix = np.where(contract[order], len(FOLLOWS), people["entry"][person])
-    draw = rng.random(order.size)
-    category = np.zeros(order.size, np.int64)
-    for column in range(mixes.shape[1] - 1):
-        category += draw > mixes[mix, column]
-    opening = first_line[
-        orders["first"] & ~contract
-    ]  # the first line of the first order is the entry category
-    category[opening] = people["entry"][person[opening]]
-    lowest = products.list_price[products.first]
-    for dear, instead in ((FURNITURE, TEXTILES), (LIGHTING, DECOR)):  # too little money for a lamp: a vase
-        category = np.where((category == dear) & (target < 0.6 * lowest[dear]), instead, category)
-
+    category = _choose_category(rng, people, orders, order, products, target)
     unit = target / products.pieces[category]
     place = np.searchsorted(products.ladder, category * 100 + np.log(np.maximum(unit, 1.0)))
-    place = place + np.rint(rng.normal(-0.5, 1.2, place.size)).astype(np.int64)
-    lowest_place = products.first[category]
-    product = np.clip(place, lowest_place, lowest_place + products.count[category] - 1)
+    place = place + np.rint(rng.normal(-0.5, 1.2, place.size)).astype(np.int64)  # near the price aimed at
+    lowest = products.first[category]
+    product = np.clip(place, lowest, lowest + products.count[category] - 1)
     quantity = np.maximum(1, np.rint(target / products.list_price[product])).astype(np.int64)
 
     unit_list = np.rint(products.list_price[product] * price_step[day] * 100).astype(np.int64)
@@ -163,10 +149,48 @@ def draw_lines(
         "discount": np.rint(unit_list * quantity * discount).astype(np.int64),
         "cost": unit_cost * quantity,
     }
-    shop = orders["channel"][order] == CHANNELS.index("shop")
-    twice = shop & (rng.random(order.size) < c("genuine_repeat_lines"))
-    keep = np.repeat(np.arange(order.size), 1 + twice)
+    lines = _one_line_per_product(lines)
+    shop = orders["channel"][lines["order"]] == CHANNELS.index("shop")
+    twice = shop & (rng.random(shop.size) < c("genuine_repeat_lines"))
+    keep = np.repeat(np.arange(shop.size), 1 + twice)
     return {name: values[keep] for name, values in lines.items()}
+
+
+def _choose_category(
+    rng: np.random.Generator,
+    people: Columns,
+    orders: Columns,
+    order: np.ndarray,
+    products: Range,
+    target: np.ndarray,
+) -> np.ndarray:
+    """Choose a category per line; what follows depends on where the customer came in."""
+    person = orders["person"][order]
+    contract = people["kind"][person] == CONTRACT
+    mixes = np.cumsum(np.vstack([FOLLOWS, CONTRACT_MIX]), axis=1)
+    mix = np.where(contract, len(FOLLOWS), people["entry"][person])
+    draw = rng.random(order.size)
+    category = np.zeros(order.size, np.int64)
+    for column in range(mixes.shape[1] - 1):
+        category += draw > mixes[mix, column]
+    # the first line of the first order is what the customer came for
+    opening = (np.diff(order, prepend=-1) != 0) & orders["first"][order] & ~contract
+    category[opening] = people["entry"][person[opening]]
+    lowest = products.list_price[products.first]
+    for dear, instead in ((FURNITURE, TEXTILES), (LIGHTING, DECOR)):  # too little money for a lamp: a vase
+        category = np.where((category == dear) & (target < 0.6 * lowest[dear]), instead, category)
+    return category
+
+
+def _one_line_per_product(lines: Columns) -> Columns:
+    """Add up lines of the same product in the same order, as a till or a basket does."""
+    key = lines["order"] * 1000 + lines["product"]
+    order = np.argsort(key, kind="stable")
+    begins = np.flatnonzero(np.diff(key[order], prepend=-1))
+    merged = {"order": lines["order"][order][begins], "product": lines["product"][order][begins]}
+    for name in ("quantity", "list", "discount", "cost"):
+        merged[name] = np.add.reduceat(lines[name][order], begins)
+    return merged
 
 
 def _calendar(window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
