@@ -25,6 +25,7 @@ LEVERS = {
     "cheaper_channel": "Move calls and visits to a cheaper channel",
 }
 STEPS = {
+    "past": "Nothing to change: no purchase in this period",
     "wait": "Wait: they were just won",
     "watch": "Watch one more period: first loss",
     **LEVERS,
@@ -96,7 +97,8 @@ def affected_orders(
     )
     if events is not None and costs is not None and "order_id" in events.columns:
         served = _service_of_orders(events, costs, period)
-        per_order = per_order.left_join(served, "order_id").drop("order_id_right")
+        per_order = per_order.left_join(served, ["customer_id", "order_id"])
+        per_order = per_order.drop("customer_id_right", "order_id_right")
         per_order = per_order.mutate(service=per_order.service.fill_null(0))
     else:
         per_order = per_order.mutate(service=ibis.literal(0).cast("decimal(18, 4)"))
@@ -133,7 +135,7 @@ def _service_of_orders(events: ibis.Table, costs: pd.DataFrame, period: Period) 
     )
     return (
         within.mutate(spent=cost.cast("decimal(18, 4)") * times.cast("decimal(18, 4)"))
-        .group_by("order_id")
+        .group_by("customer_id", "order_id")
         .agg(service=ibis._.spent.sum())
     )
 
@@ -244,10 +246,11 @@ def next_steps(
 ) -> pd.DataFrame:
     """Give each loss-making customer the first step that may be enough, in fixed order.
 
-    The order goes from the step that risks least to the one that ends the relationship:
-    wait (the loss is the cost of winning the customer), watch (the customer did not lose
-    money the period before), each lever that would bring the customer to zero, all four
-    together, and last a review whether to part.
+    Nothing is to be changed where the customer bought nothing: the loss is a return or
+    service of earlier business. Else the order goes from the step that risks least to the
+    one that ends the relationship: wait (the loss is the cost of winning the customer), watch
+    (the customer did not lose money the period before), each lever that would bring the
+    customer to zero, all four together, and last a review whether to part.
 
     Parameters
     ----------
@@ -285,7 +288,8 @@ def next_steps(
         step = step.mask(enough, name)
         after = after.mask(enough, losers["profit"] + moved[name])
     just_won = losers["profit"] + losers["acquisition_cost"] >= 0
-    for name, holds in (("watch", first_loss), ("wait", just_won)):
+    nothing_bought = losers["list_sales"] <= 0
+    for name, holds in (("watch", first_loss), ("past", nothing_bought), ("wait", just_won)):
         step = step.mask(holds, name)
         after = after.mask(holds, losers["profit"])
     after = after.mask(just_won, losers["profit"] + losers["acquisition_cost"])

@@ -14,7 +14,7 @@ CAUSES = {
     "returns": "Returned goods",
     "orders": "Small or costly orders",
     "relationship": "Calls, visits and other service",
-    "no purchase": "No purchase, only cost",
+    "no purchase": "No purchase in the period",
 }
 
 
@@ -126,6 +126,11 @@ class Persistence:
     before: float
     after: float
 
+    @property
+    def losers(self) -> int:
+        """How many customers lost money in the first period."""
+        return int(self.table.loc["loss"].sum())
+
 
 def persistence(before: pd.DataFrame, after: pd.DataFrame) -> Persistence:
     """Follow the losers of one period into the next.
@@ -158,12 +163,13 @@ def persistence(before: pd.DataFrame, after: pd.DataFrame) -> Persistence:
     old_loss = first[first < 0]
     new_loss = second.reindex(old_loss.index).fillna(0.0).clip(upper=0.0)
     lost_before, lost_again = float(old_loss.sum()), float(new_loss.sum())
+    low, high = ratio_interval(new_loss.to_numpy(), old_loss.to_numpy())
     return Persistence(
         table=table,
         repeat_share=again / losers if losers else float("nan"),
         repeat_interval=wilson_interval(again, losers),
         repeat_money=lost_again / lost_before if lost_before else float("nan"),
-        money_interval=ratio_interval(new_loss.to_numpy(), old_loss.to_numpy()),
+        money_interval=(max(0.0, low), high),
         base_share=int(table.loc["gain", "loss"]) / earned if earned else float("nan"),
         before=lost_before,
         after=lost_again,

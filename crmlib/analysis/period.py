@@ -60,6 +60,23 @@ class Period:
             return Period(self.first - timedelta(days=length), self.first - timedelta(days=1), self.months)
         return Period.ending(self.first - timedelta(days=1), int(self.months))
 
+    def compared(self, known_since: date) -> tuple["Period", "Period"] | None:
+        """Return two periods of equal length to compare, the earlier first.
+
+        The period before this one and this one, where the data reach back far enough; else
+        the two halves of this period; None where a half would be shorter than a month.
+
+        Examples
+        --------
+        >>> year = Period.ending(date(2026, 6, 30), months=12)
+        >>> [str(part) for part in year.compared(known_since=date(2025, 3, 1))]
+        ['1 July 2025 to 31 December 2025', '1 January 2026 to 30 June 2026']
+        """
+        if self.previous().first >= known_since:
+            return self.previous(), self
+        half = Period.ending(self.last, int(self.months) // 2) if self.months >= 2 else None
+        return (half.previous(), half) if half else None
+
     def covers(self, day: ibis.Value) -> ibis.Value:
         """Return the condition that the date or timestamp expression `day` lies in the period."""
         end = self.last + timedelta(days=1)

@@ -171,6 +171,31 @@ def income_statement(customers: pd.DataFrame, ledger: Ledger, groups: int = 5) -
     return table + 0.0  # no negative zeros
 
 
+def named_lines(statement: pd.DataFrame) -> pd.DataFrame:
+    """Return the statement with its lines in words, without lines that are zero throughout.
+
+    Where no discounts are known, the first line reads as what it is: sales before returns.
+    """
+    present = statement[(statement != 0).any(axis=1) | (statement.index == "profit")]
+    names = STATEMENT if "discounts" in present.index else {**STATEMENT, "list_sales": "Sales before returns"}
+    return present.rename(index=names).reset_index(names="line")
+
+
+def losers_if_orders_cost(customers: pd.DataFrame, cost_per_order: float) -> tuple[int, float]:
+    """Count who earns a margin now and would lose money if serving an order cost a given amount.
+
+    For data without events: a first idea of what the missing cost to serve could change.
+
+    Returns
+    -------
+    tuple of (int, float)
+        How many customers, and their gross margin in the run's currency.
+    """
+    margin = customers["gross_margin"]
+    losing = (margin > 0) & (margin - cost_per_order * customers["orders"] < 0)
+    return int(losing.sum()), float(customers.loc[losing, "gross_margin"].sum())
+
+
 def walk(company: pd.Series, unused_capacity: float) -> pd.DataFrame:
     """Lay the company's statement out as steps from list price to what is left.
 
@@ -187,12 +212,12 @@ def walk(company: pd.Series, unused_capacity: float) -> pd.DataFrame:
         Columns ``line`` and ``amount``; lines that are zero throughout are left out, and
         ``After unused capacity`` ends it where there is unused capacity.
     """
-    steps = company.rename(index=STATEMENT).rename_axis("line").reset_index(name="amount")
+    steps = named_lines(company.to_frame("amount"))
     if unused_capacity:
         left = company["profit"] - unused_capacity
         steps.loc[len(steps)] = ["Unused capacity", -unused_capacity]
         steps.loc[len(steps)] = ["After unused capacity", left]
-    return steps[steps["amount"] != 0].reset_index(drop=True)
+    return steps
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ class Table:
         Population, period, source or definition, in one line below.
     currency : str
         Currency of money columns.
-    emphasis : collection of int
-        Positions of rows set in bold, such as subtotals.
+    emphasis : tuple of str
+        First cells of the rows set in bold, such as subtotals.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Table:
         columns: Mapping[str, tuple[str, str]],
         note: str = "",
         currency: str = "EUR",
-        emphasis: tuple[int, ...] = (),
+        emphasis: tuple[str, ...] = (),
     ):
         self.title, self.note, self.emphasis = title, note, emphasis
         self.headings = [heading for heading, _ in columns.values()]
@@ -57,8 +57,7 @@ class Table:
             for heading, side in zip(self.headings, align, strict=True)
         )
         body = "".join(
-            f"<tr{mark if position in self.emphasis else ''}>{_row(row, align)}</tr>"
-            for position, row in enumerate(self.rows)
+            f"<tr{mark if row[0] in self.emphasis else ''}>{_row(row, align)}</tr>" for row in self.rows
         )
         note = f'<p class="note">{html.escape(self.note)}</p>' if self.note else ""
         return (

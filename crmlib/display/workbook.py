@@ -113,6 +113,15 @@ class Workbook:
             )
         return self._sentence(template if holds else otherwise, values)
 
+    def cases(self, *cases: tuple[bool, str], **values: Any) -> Sentence:
+        """Return the first template whose condition holds; the last should always hold.
+
+        Use it where the data decide what can be said at all; use `claim` where the text
+        makes a point that the bundled company must bear out.
+        """
+        template = next(template for holds, template in cases if holds)
+        return self._sentence(template, values)
+
     def _sentence(self, template: str, values: dict[str, Any]) -> Sentence:
         """Make a sentence of the values its template names; the other template needs the rest."""
         names = {name for _, name, _, _ in string.Formatter().parse(template) if name}
