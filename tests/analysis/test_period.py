@@ -89,3 +89,38 @@ def test_a_row_without_a_day_belongs_to_no_period(build):
 
 def test_a_period_reads_as_people_write_days():
     assert str(Period.ending(dt.date(2026, 1, 9), 1)) == "10 December 2025 to 9 January 2026"
+
+
+# Two periods to compare -------------------------------------------------------------------------
+
+
+def days(period):
+    return (period.last - period.first).days + 1
+
+
+def test_two_periods_are_compared_where_the_data_reach_back_far_enough():
+    year = Period.ending(dt.date(2026, 6, 30), 12)
+    assert year.compared(dt.date(2024, 7, 1)) == (year.previous(), year)
+    assert year.compared(dt.date(2024, 7, 2)) != (year.previous(), year)
+
+
+@pytest.mark.parametrize("known", [dt.date(2024, 7, 2), dt.date(2025, 3, 1), dt.date(2025, 9, 15),
+                                   dt.date(2026, 1, 1), dt.date(2026, 3, 3), dt.date(2026, 4, 20)])  # fmt: skip
+@pytest.mark.parametrize("months", [1, 2, 3, 7, 12])
+def test_periods_to_compare_touch_are_known_and_about_as_long(known, months):
+    last = dt.date(2026, 6, 30)
+    pair = Period.ending(last, months, known_since=known).compared(known)
+    if pair is None:
+        assert (last - known).days < 70 or months == 1
+        return
+    earlier, later = pair
+    assert later.last == last
+    assert earlier.last == later.first - dt.timedelta(days=1)
+    assert earlier.first >= known
+    assert earlier.months == later.months >= 1
+    assert abs(days(earlier) - days(later)) <= 3
+
+
+def test_less_than_two_months_cannot_be_compared_with_themselves():
+    day = dt.date(2026, 6, 30)
+    assert Period.ending(day, 12, known_since=dt.date(2026, 5, 20)).compared(dt.date(2026, 5, 20)) is None
