@@ -94,6 +94,13 @@ def test_chunks_join_without_clashes_and_do_not_touch_each_other(tmp_path, conne
     assert two.sql(first).fetchall() == three.sql(first).fetchall()
 
 
+def test_progress_is_told_after_each_chunk(tmp_path, monkeypatch):
+    monkeypatch.setattr(package, "CHUNK", 100)
+    told = []
+    simulate(tmp_path / "new", customers=250, progress=lambda done, total: told.append((done, total)))
+    assert told == [(100, 250), (200, 250), (250, 250)]
+
+
 def test_a_year_is_enough(tmp_path, connect):
     simulate(tmp_path / "year", customers=150, months=12)
     db = connect(tmp_path / "year")

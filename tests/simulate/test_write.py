@@ -1,3 +1,4 @@
+import os
 from datetime import date
 from decimal import Decimal
 
@@ -45,6 +46,16 @@ def test_nothing_appears_before_everything_is_written(tmp_path):
         assert not (tmp_path / "new").exists()
         out.append("orders", {"a": [2]})
     assert (tmp_path / "new" / "orders.csv").read_text() == "a\n1\n2\n"
+
+
+def test_the_rest_of_a_killed_run_is_in_nobodys_way(tmp_path):
+    left_over = tmp_path / f".new.{os.getpid()}.part"
+    left_over.mkdir()
+    (left_over / "orders.csv").write_text("half")
+    with company_folder(tmp_path / "new", "csv") as out:
+        out.append("orders", {"a": [1]})
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    assert (tmp_path / "new" / "orders.csv").read_text() == "a\n1\n"
 
 
 def test_an_empty_folder_may_be_filled_a_full_one_not(tmp_path):

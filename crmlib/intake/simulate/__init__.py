@@ -14,6 +14,7 @@ chain is told module by module::
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -39,6 +40,7 @@ def simulate(
     seed: int = 20260630,
     months: int = 36,
     format: str = "csv",
+    progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Write the tables of an invented company, with the truth behind them, into a folder.
 
@@ -53,6 +55,8 @@ def simulate(
     months : int, default 36
         Months of orders, ending on 30 June 2026; 12 to 120.
     format : {"csv", "parquet"}, default "csv"
+    progress : callable, optional
+        Called with the number of customers written and their total, after each chunk.
 
     Raises
     ------
@@ -82,6 +86,8 @@ def simulate(
             starts = totals.customers + 1, totals.orders + 1, totals.contracts + 1
             write_chunk(out, chunk, tables.Names(window, digits, *starts), products)
             totals.add(chunk, window)
+            if progress is not None:
+                progress(totals.customers, customers)
         _write_company(out, np.random.default_rng(company_seed), window, products, totals)
 
 

@@ -69,6 +69,7 @@ KIND_SHARES = (0.39, 0.335, 0.185, 0.075, 0.015)
 WEB_SHARE = (0.93, 0.05, 0.45, 0.15, 0.0)  # share of orders placed on the web; the rest as below
 OTHER_CHANNEL = ("shop", "shop", "shop", "reseller", "contract")
 CHANNELS = ("web", "shop", "reseller", "contract")
+BY_WEB, BY_SHOP, BY_RESELLER, BY_CONTRACT = range(4)  # a kind of customer is not a channel: other names
 
 CONTACT_CLASSES = ("unmoved", "persuadable", "sleeping dog")
 UNMOVED, PERSUADABLE, SLEEPING_DOG = range(3)

@@ -2,13 +2,13 @@
 
 The causal chain, one step per function::
 
-    draw_place        where they live, which carrier serves them, how hard their address is
-    draw_buying       purchase rate (gamma), order value (gamma-gamma), first category, habits
-    draw_experience   expectation and perceived performance; carrier and reseller quality lower or lift it
-    draw_lifetime     satisfaction and cohort set the dropout hazard (gamma); lifetime exponential
-    draw_response     persuadable, unmoved or sleeping dog
-    draw_service      calls per order and minutes beyond the standard
-    draw_wallet       what they spend on the category altogether
+    _draw_place       where they live, which carrier serves them, how hard their address is
+    _draw_buying      purchase rate (gamma), order value (gamma-gamma), first category, habits
+    _draw_experience  expectation and perceived performance; carrier and reseller quality lower or lift it
+    _draw_lifetime    satisfaction and cohort set the dropout hazard (gamma); lifetime exponential
+    _draw_response    persuadable, unmoved or sleeping dog
+    _draw_service     calls per order and minutes beyond the standard
+    _draw_wallet      what they spend on the category altogether
     join_club         good and content customers are likelier to join
 
 Times are days from the start of the window: negative before it.
@@ -160,11 +160,9 @@ def _draw_buying(rng: np.random.Generator, people: Columns, referrer: Columns | 
         weight = c("referral_likeness")
         value = np.where(contract, value, value ** (1 - weight) * referrer["order_value"] ** weight)
     people["order_value"] = value
-    people["web_share"] = np.clip(np.array(WEB_SHARE)[kind] + rng.normal(0, 0.06, n), 0, 1)
-    people["web_share"][contract] = 0.0
-    people["web_share"][people["region"] >= SHOP_REGIONS] = np.where(kind == WEB, 1.0, people["web_share"])[
-        people["region"] >= SHOP_REGIONS
-    ]
+    web_share = np.clip(np.array(WEB_SHARE)[kind] + rng.normal(0, 0.06, n), 0, 1)
+    far = people["region"] >= SHOP_REGIONS  # no shop to carry anything home from
+    people["web_share"] = np.where(contract, 0.0, np.where(far & (kind == WEB), 1.0, web_share))
     people["bargain"] = np.where(contract, 0.0, rng.beta(1, 6, n))
     discount = np.where(people["costly"], c("costly_contract_discount"), c("contract_discount"))
     people["discount"] = np.where(contract, discount * rng.uniform(0.8, 1.2, n), 0.0)

@@ -9,10 +9,11 @@ Money is in whole cents throughout.
 import numpy as np
 
 from crmlib.intake.simulate.company import (
+    BY_SHOP,
+    BY_WEB,
     CHANNELS,
     CONTRACT,
     OTHER_CHANNEL,
-    WEB,
     WEB_SHARE,
     Columns,
     Window,
@@ -24,7 +25,7 @@ from crmlib.intake.simulate.products import CONTRACT_MIX, DECOR, FOLLOWS, FURNIT
 YEAR = 365.25
 _OTHER = np.array([CHANNELS.index(name) for name in OTHER_CHANNEL])
 FIRST_CHANNEL = np.array(
-    [0 if share >= 0.4 else CHANNELS.index(OTHER_CHANNEL[kind]) for kind, share in enumerate(WEB_SHARE)]
+    [BY_WEB if share >= 0.4 else CHANNELS.index(OTHER_CHANNEL[kind]) for kind, share in enumerate(WEB_SHARE)]
 )
 MOST_LINES = 14
 SALES_MONTHS = (1, 7)
@@ -40,58 +41,76 @@ def draw_orders(
     Columns
         ``person``, ``day``, ``minute``, ``channel`` (number), ``value`` (EUR), ``first``, ``anonymous``.
     """
-    demand, days = seasons["all"], np.arange(window.days + 1)
-    start = np.maximum(people["acquired"] + 1, 0)
-    end = np.clip(people["lifetime_end"], start, window.days)
-    usual = rng.poisson(
-        people["rate"] / YEAR * (np.interp(end, days, demand) - np.interp(start, days, demand))
-    )
-    joined = np.clip(np.nan_to_num(people["club_joined"], nan=window.days), start, end)
-    left = np.clip(np.nan_to_num(people["club_left"], nan=0), joined, end)
-    club_demand = np.interp(left, days, demand) - np.interp(joined, days, demand)
-    added = rng.poisson(c("club_on_rate") * people["rate"] / YEAR * club_demand)
+    steady, low, high = _steady_orders(rng, people, window, seasons["all"])
+    added, newcomer = extra["person"], np.flatnonzero(people["acquired"] >= 0)
+    steady_channel, added_channel = (_choose_channel(rng, people, person) for person in (steady, added))
+    steady_day = _choose_day(rng, low, high, steady_channel, seasons)
+    added_day = open_day(np.minimum(extra["day"].astype(np.int64), window.days - 1), added_channel, seasons)
 
-    everyone = np.arange(start.size)
-    usual_person, added_person = np.repeat(everyone, usual), np.repeat(everyone, added)
-    first_person = np.flatnonzero(people["acquired"] >= 0)
-    person = np.concatenate([usual_person, added_person, extra["person"], first_person])
-    low = np.concatenate([start[usual_person], joined[added_person]])
-    high = np.concatenate([end[usual_person], left[added_person]])
+    person = np.concatenate([steady, added, newcomer])
+    channel = np.concatenate([steady_channel, added_channel, FIRST_CHANNEL[people["kind"][newcomer]]])
+    acquired = people["acquired"].astype(np.int64)
+    day = np.maximum(np.concatenate([steady_day, added_day, acquired[newcomer]]), acquired[person])
+    first = np.arange(person.size) >= person.size - newcomer.size
 
-    channel = np.where(
-        rng.random(person.size) < people["web_share"][person], 0, _OTHER[people["kind"][person]]
-    )
-    channel[person.size - first_person.size :] = FIRST_CHANNEL[people["kind"][first_person]]
-    day = np.empty(person.size, np.int64)
-    day[low.size : low.size + extra["day"].size] = extra["day"]
-    day[person.size - first_person.size :] = people["acquired"][first_person]
-    for number, name in enumerate(CHANNELS):  # the season decides the day, the channel the weekday
-        mine = np.flatnonzero(channel[: low.size] == number)
-        cumulated = seasons[name]
-        position = np.interp(low[mine], days, cumulated)
-        position += rng.random(mine.size) * (np.interp(high[mine], days, cumulated) - position)
-        day[mine] = np.interp(position, cumulated, days)
-    day = open_day(np.clip(day, 0, window.days - 1), channel, seasons)
-
-    minute = np.where(
-        channel == 0, 420 + rng.triangular(0, 800, 1015, person.size), 570 + 590 * rng.random(person.size)
-    ).astype(np.int64)
+    n, web = person.size, channel == BY_WEB
+    minute = np.where(web, 420 + rng.triangular(0, 800, 1015, n), 570 + 590 * rng.random(n))
     shape = c("spend_shape_within")
-    value = people["order_value"][person] / shape * rng.gamma(shape, size=person.size)
-    first = np.zeros(person.size, bool)
-    first[person.size - first_person.size :] = True
-    forgets = rng.random(person.size) < people["forgets_card"][person]
+    forgets = rng.random(n) < people["forgets_card"][person]
     orders = {
         "person": person,
         "day": day,
-        "minute": minute,
+        "minute": minute.astype(np.int64),
         "channel": channel,
-        "value": value,
+        "value": people["order_value"][person] / shape * rng.gamma(shape, size=n),
         "first": first,
-        "anonymous": (channel == CHANNELS.index("shop")) & forgets & ~first,
+        "anonymous": (channel == BY_SHOP) & forgets & ~first,
     }
-    in_time = np.lexsort((person, minute, day))
+    in_time = np.lexsort((person, orders["minute"], day))
     return {name: values[in_time] for name, values in orders.items()}
+
+
+def _steady_orders(
+    rng: np.random.Generator, people: Columns, window: Window, demand: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Person of each repeat order, and the days between which it falls."""
+    days = np.arange(window.days + 1)
+    start = np.maximum(people["acquired"] + 1, 0)
+    end = np.clip(people["lifetime_end"], start, window.days)
+    joined = np.clip(np.nan_to_num(people["club_joined"], nan=window.days), start, end)
+    left = np.clip(np.nan_to_num(people["club_left"], nan=0), joined, end)
+
+    def orders(per_year: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        return rng.poisson(per_year / YEAR * (np.interp(high, days, demand) - np.interp(low, days, demand)))
+
+    usual = orders(people["rate"], start, end)
+    as_member = orders(c("club_on_rate") * people["rate"], joined, left)  # on top, while a member
+    everyone = np.arange(start.size)
+    person = np.concatenate([np.repeat(everyone, usual), np.repeat(everyone, as_member)])
+    is_usual = np.arange(person.size) < usual.sum()
+    return (
+        person,
+        np.where(is_usual, start[person], joined[person]),
+        np.where(is_usual, end[person], left[person]),
+    )
+
+
+def _choose_channel(rng: np.random.Generator, people: Columns, person: np.ndarray) -> np.ndarray:
+    on_web = rng.random(person.size) < people["web_share"][person]
+    return np.where(on_web, BY_WEB, _OTHER[people["kind"][person]])
+
+
+def _choose_day(
+    rng: np.random.Generator, low: np.ndarray, high: np.ndarray, channel: np.ndarray, seasons: Columns
+) -> np.ndarray:
+    """Choose a day between `low` and `high`: the season of the channel makes some likelier."""
+    day = np.empty(low.size, np.int64)
+    for number, name in enumerate(CHANNELS):
+        mine, cumulated = np.flatnonzero(channel == number), seasons[name]
+        days = np.arange(cumulated.size)
+        begin, end = np.interp(low[mine], days, cumulated), np.interp(high[mine], days, cumulated)
+        day[mine] = np.interp(begin + rng.random(mine.size) * (end - begin), cumulated, days)
+    return open_day(np.minimum(day, seasons["all"].size - 2), channel, seasons)
 
 
 def open_day(day: np.ndarray, channel: np.ndarray, seasons: Columns) -> np.ndarray:
@@ -150,7 +169,7 @@ def draw_lines(
         "cost": unit_cost * quantity,
     }
     lines = _one_line_per_product(lines)
-    shop = orders["channel"][lines["order"]] == CHANNELS.index("shop")
+    shop = orders["channel"][lines["order"]] == BY_SHOP
     twice = shop & (rng.random(shop.size) < c("genuine_repeat_lines"))
     keep = np.repeat(np.arange(shop.size), 1 + twice)
     return {name: values[keep] for name, values in lines.items()}
@@ -221,7 +240,7 @@ def draw_returns(
     """
     order = lines["order"]
     person, channel = orders["person"][order], orders["channel"][order]
-    web = channel == 0
+    web = channel == BY_WEB
     chance = np.where(web, c("return_rate_web"), c("return_rate_shop"))
     chance = np.where(people["heavy_returner"][person] & web, c("return_rate_heavy"), chance)
     chance = np.where(people["costly"][person], c("costly_contract_returns"), chance)
@@ -243,7 +262,7 @@ def draw_returns(
         "discount": share(lines["discount"]),
         "cost": np.where(resold, share(lines["cost"]), 0),
         "day": day,
-        "minute": np.where(orders["channel"][order] == WEB, 600, 660) + rng.integers(0, 420, row.size),
+        "minute": np.where(orders["channel"][order] == BY_WEB, 600, 660) + rng.integers(0, 420, row.size),
     }
     # what comes back of an order comes back together, on the day of its first line
     begins = np.diff(order, prepend=-1) != 0

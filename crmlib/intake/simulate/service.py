@@ -7,8 +7,8 @@ complaints, free replacements) and from what contract customers ask for (visits,
 import numpy as np
 
 from crmlib.intake.simulate.company import (
+    BY_SHOP,
     CALL,
-    CHANNELS,
     COMPLAINT,
     CONSULTATION,
     CONTRACT,
@@ -31,7 +31,6 @@ from crmlib.intake.simulate.products import FURNITURE, Range
 
 YEAR = 365.25
 NO_ORDER = -1
-SHOP = CHANNELS.index("shop")
 CONSULTATION_FROM = 80.0  # EUR: from this basket on most shop customers ask for advice
 _USUAL_YEAR = 6500.0  # EUR a year of a contract customer to whom the numbers below apply
 _BUSY = {  # per year of a contract customer: ordinary, costly
@@ -56,7 +55,7 @@ def deliver(
     Columns
         ``order``, ``promised`` and ``delivered`` (day numbers), ``late``, ``complete``, ``damaged``.
     """
-    order = np.flatnonzero(orders["channel"] != SHOP)
+    order = np.flatnonzero(orders["channel"] != BY_SHOP)
     person = orders["person"][order]
     n = order.size
 
@@ -140,7 +139,7 @@ def draw_events(
         )
 
     kind, costly = people["kind"][orders["person"]], people["costly"][orders["person"]]
-    contract, shop = kind == CONTRACT, orders["channel"] == SHOP
+    contract, shop = kind == CONTRACT, orders["channel"] == BY_SHOP
     every, day = np.arange(kind.size), orders["day"]
     size = np.bincount(lines["order"], minlength=kind.size)
     bulky = np.bincount(lines["order"], products.category[lines["product"]] == FURNITURE, kind.size) > 0

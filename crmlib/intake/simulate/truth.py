@@ -5,7 +5,7 @@ import numpy as np
 from crmlib.intake.simulate.acquisition import BRINGERS, bringer
 from crmlib.intake.simulate.company import (
     ACTIVITIES,
-    CHANNELS,
+    BY_RESELLER,
     CONTACT_CLASSES,
     KINDS,
     PARAMETERS,
@@ -88,7 +88,7 @@ def profit_per_year(
 def _commission(people: Columns, orders: Columns, ledger: Columns) -> np.ndarray:
     """Commission in cents per ledger line: resellers on all they sell, sales channels on first orders."""
     rate = np.append([rate for _, rate in BRINGERS], 0.0)[bringer(people)][ledger["person"]]
-    by_reseller = orders["channel"][ledger["order"]] == CHANNELS.index("reseller")
+    by_reseller = orders["channel"][ledger["order"]] == BY_RESELLER
     brought = (people["kind"][ledger["person"]] != RESELLER) & orders["first"][ledger["order"]]
     return np.where(by_reseller | brought, rate * ledger["net"], 0.0)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from crmlib.intake.simulate.company import CONTRACT, Columns, Window
+from crmlib.intake.simulate.company import BY_WEB, CONTRACT, Columns, Window
 from crmlib.intake.simulate.company import constant as c
 
 YEAR = 365.25
@@ -85,7 +85,7 @@ def draw_reviews(
     """Draw reviews of products bought: extremes write more, so ratings are J-shaped and self-selected."""
     person = orders["person"]
     distance = np.abs(people["satisfaction"][person] - 7)
-    online = np.where(orders["channel"] == 0, 1.6, 0.4)
+    online = np.where(orders["channel"] == BY_WEB, 1.6, 0.4)
     chance = REVIEW_RATE * online * (0.4 + 0.5 * distance) * (people["kind"][person] != CONTRACT)
     chance *= ~orders["anonymous"]
     order = np.flatnonzero(rng.random(person.size) < chance)

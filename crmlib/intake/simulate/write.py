@@ -123,24 +123,34 @@ def company_folder(folder: str | os.PathLike, format: str) -> Iterator[Folder]:
     """
     if format not in FORMATS:
         raise ParameterError(f"format {format!r}", "csv or parquet", "choose one of the two")
-    target = Path(folder)
+    target = Path(folder).resolve()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ParameterError(
-            f"'{target}' exists and is not an empty folder",
+            f"'{folder}' exists and is not an empty folder",
             "a new or empty folder",
             "name another folder, or move what is in it away",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.parent / f".{target.name}.{os.getpid()}.part"
+    shutil.rmtree(aside, ignore_errors=True)  # of a run that was killed
     aside.mkdir()
     writing = Folder(aside, format)
     try:
         yield writing
         writing.close()
-        if target.exists():
-            target.rmdir()  # empty, as checked
-        aside.rename(target)
+        _move(aside, target)
     except BaseException:
         writing.close()
         shutil.rmtree(aside, ignore_errors=True)
         raise
+
+
+def _move(aside: Path, target: Path) -> None:
+    if not target.exists():
+        aside.rename(target)
+        return
+    # An empty folder may be somebody's current one: it stays, and the orders come last, because
+    # without them nobody takes it for a company.
+    for path in sorted(aside.iterdir(), key=lambda path: (path.stem == "orders", path.name)):
+        path.rename(target / path.name)
+    aside.rmdir()
