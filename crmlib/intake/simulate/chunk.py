@@ -23,8 +23,25 @@ from crmlib.intake.simulate.write import Folder, money
 
 _BEFORE = 0.45  # share of customers won before a window of 36 months
 _DAYS_OF_36_MONTHS = 1096
-_STEPS = "kinds people contacts referrers referred club acquisition orders lines deliveries replacements"
-_STEPS += " returns events survey reviews incentives"
+# a new step goes to the end: the streams of the others then stay what they are
+_STEPS = (
+    "kinds",
+    "people",
+    "contacts",
+    "referrers",
+    "referred",
+    "club",
+    "acquisition",
+    "orders",
+    "lines",
+    "deliveries",
+    "replacements",
+    "returns",
+    "events",
+    "survey",
+    "reviews",
+    "incentives",
+)
 
 
 @dataclass(frozen=True)
@@ -48,9 +65,9 @@ def draw_chunk(
 ) -> Chunk:
     """Draw `size` customers and all that happens to them."""
     # one stream per step: a change in one step leaves the draws of the others alone
-    names = _STEPS.split()
     streams = {
-        name: np.random.default_rng(child) for name, child in zip(names, seed.spawn(len(names)), strict=True)
+        name: np.random.default_rng(child)
+        for name, child in zip(_STEPS, seed.spawn(len(_STEPS)), strict=True)
     }
     people, contacts, extra = _draw_customers(streams, size, window, demand)
     orders = draw_orders(streams["orders"], people, extra, window, demand)
