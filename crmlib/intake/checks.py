@@ -183,7 +183,7 @@ def _check_reference(inspection: Inspection, name: str, there: Inspection, key: 
     )
     if found["n"]:
         inspection.add(
-            f"unknown-{there.name.removesuffix('s')}", "warning",
+            f"unknown-{key.removesuffix('_id')}", "warning",
             f"{counted(found['n'], 'row', inspection.rows, 'name')} {counted(found['ids'], 'identifier')} in "
             f"{inspection.label(name)} that table {there.name} does not have.",
             f"The rows stay. Add what is missing to {there.name}, or correct it.",
