@@ -48,8 +48,7 @@ class Terms:
     discount_cap : float
         Highest discount as a share of the list price of an order.
     walk_away : float
-        Share of the affected business that goes elsewhere: the middle of the range
-        0 to 2 x `walk_away` that the intervals run over.
+        Share of the affected business that goes elsewhere: the middle of `walk_range`.
     capacity_realised : float
         Share of freed capacity that turns into money.
     """
@@ -60,6 +59,11 @@ class Terms:
     discount_cap: float
     walk_away: float
     capacity_realised: float
+
+    @property
+    def walk_range(self) -> tuple[float, float]:
+        """Lowest and highest share that may walk away: 0 to twice the middle, as far as shares go."""
+        return max(0.0, 2.0 * self.walk_away - 1.0), min(1.0, 2.0 * self.walk_away)
 
 
 def affected_orders(
@@ -166,12 +170,12 @@ def effects(customers: pd.DataFrame, touched: pd.DataFrame, terms: Terms) -> dic
     small_value = t["small_margin"] - realised * t["small_service"]
     relationship = customers["service_relationship"]
     whole_value = customers["gross_margin"] - realised * customers["service_cost"]
-    shift = terms.contact_shift * relationship * realised
+    shifted = terms.contact_shift * relationship
     parts = {
         "discount_cap": (t["deep_excess"], t["deep_margin"] - realised * t["deep_service"]),
         "minimum_order": (saved * realised, small_value),
-        "delivery_fee": (t["small_orders"] * terms.delivery_fee, small_value),
-        "cheaper_channel": (shift, whole_value.where(shift > 0, 0.0)),
+        "delivery_fee": (t["small_orders"] * terms.delivery_fee, small_value * (terms.delivery_fee > 0)),
+        "cheaper_channel": (shifted * realised, whole_value.where(shifted > 0, 0.0)),
     }
     return {lever: pd.DataFrame({"stay": stay, "leave": leave}) for lever, (stay, leave) in parts.items()}
 
@@ -216,11 +220,11 @@ def lever_gains(
         spread = (high - low) / (2 * norm.ppf(0.975)) if np.isfinite(high - low) else 0.0
         recurs = rng.normal(lasting.repeat_money, spread, draws).clip(0.0, 1.0)
         expected = float(np.clip(lasting.repeat_money, 0.0, 1.0))
-    walk = rng.uniform(0.0, 2.0 * terms.walk_away, draws)
+    walk = rng.uniform(*terms.walk_range, draws)
     rows = {"do_nothing": (0, 0.0, 0.0, 0.0, float("nan"))}
     for lever, effect in by_lever.items():
         chosen = effect.loc[targets].to_numpy(float)
-        touched = int((chosen[:, 0] > 0).sum())
+        touched = int((chosen != 0).any(axis=1).sum())
         stay, both = chosen[:, 0].sum(), chosen.sum()
         # Sampling customers anew moves the two totals together: normal, with n times the covariance.
         values = np.column_stack([chosen[:, 0], chosen.sum(axis=1)])

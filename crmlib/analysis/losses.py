@@ -169,7 +169,7 @@ def persistence(before: pd.DataFrame, after: pd.DataFrame) -> Persistence:
         repeat_share=again / losers if losers else float("nan"),
         repeat_interval=wilson_interval(again, losers),
         repeat_money=lost_again / lost_before if lost_before else float("nan"),
-        money_interval=(max(0.0, low), high),
+        money_interval=(float(np.maximum(0.0, low)), high),
         base_share=int(table.loc["gain", "loss"]) / earned if earned else float("nan"),
         before=lost_before,
         after=lost_again,
