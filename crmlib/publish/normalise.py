@@ -13,7 +13,8 @@ from typing import Any
 INJECTED = "injected-parameters"
 
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
-_CELL_FILE = re.compile(r"""[^\s'"<>]*[/\\]ipykernel_\d+[/\\]\d+\.py""")
+# It starts where a word starts, or long outputs would take quadratic time.
+_CELL_FILE = re.compile(r"""(?<![^\s'"<>])[^\s'"<>]*[/\\]ipykernel_\d+[/\\]\d+\.py""")
 _TIMED_METADATA = ("papermill", "execution", "ExecuteTime", "collapsed", "scrolled")
 
 

@@ -128,10 +128,11 @@ def discover(folder: str | Path) -> list[Notebook]:
             "each notebook to need only tables of notebooks that can run before it",
             "change 'needs' in one of them",
         ) from problem
+    ready: list[str] = []
     while sorter.is_active():
-        ready = sorted(sorter.get_ready())
-        order += [notebooks[name] for name in ready]
-        sorter.done(*ready)
+        ready = sorted([*ready, *sorter.get_ready()])
+        order.append(notebooks[ready[0]])
+        sorter.done(ready.pop(0))
     return order
 
 

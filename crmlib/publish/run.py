@@ -106,15 +106,13 @@ def make_report(request: Request, progress: Progress | None = None) -> Result:
     progress = progress or Progress(quiet=True)
     log = Log()
     progress.listeners.append(log.note)
-    from crmlib.intake.source import find_source  # heavy: imported where the work starts
-
     all_notebooks = discover(request.notebooks)
     chosen = choose(all_notebooks, request.only)
-    settings = find_source(request.source, request.run_file).run
+    settings = _settings(request)
     given = assign_parameters(all_notebooks, settings.parameters, settings.notebooks)
     as_of = request.as_of or _one_day(given)
 
-    from crmlib.intake import open_data
+    from crmlib.intake import open_data  # heavy, and not needed where a parameter is wrong
 
     progress.start(READING)
     data = open_data(request.source, as_of or None, run_file=request.run_file)
@@ -127,6 +125,15 @@ def make_report(request: Request, progress: Progress | None = None) -> Result:
             return _Run(request, progress, log, data, folder, all_notebooks, given).make(chosen)
     except OSError as problem:
         raise _disk_error(problem, folder) from problem
+
+
+def _settings(request: Request) -> Any:
+    """Return the settings of a run; of its run file, if it has one."""
+    from crmlib.intake.runfile import RunFile, load_run_file
+
+    source = str(BUNDLED / "run.toml") if request.source == "bundled" else request.source
+    path = request.run_file or (source if source.lower().endswith(".toml") else None)
+    return load_run_file(path) if path else RunFile()
 
 
 def _one_day(given: Mapping[str, Mapping[str, Any]]) -> str:
@@ -298,7 +305,12 @@ class _Run:
 
     def _hidden(self, stage: Path) -> list[tuple[str, str]]:
         """Paths only this machine has, longest first, and what stands in their place."""
-        found = {str(stage.resolve()): "run", str(NOTEBOOKS.parent): "crmlib", str(Path.home()): "~"}
+        found = {
+            str(stage.resolve()): "run",
+            str(self.request.notebooks.resolve()): "notebooks",
+            str(NOTEBOOKS.parent): "crmlib",
+            str(Path.home()): "~",
+        }
         if path := _local(self.request.source):
             found |= {str(path): path.name, str(path.parent): "data"}
         return sorted(found.items(), key=lambda pair: -len(pair[0]))
