@@ -21,14 +21,14 @@ def money(value: float, currency: str = "EUR") -> str:
     """
     if _missing(value):
         return MISSING
-    size = abs(value)
+    size = abs(float(value))
     symbol = SYMBOLS.get(currency, f"{currency} ")
     for limit, divisor, unit in ((999_500_000, 1e9, "bn"), (999_500, 1e6, "M"), (9_995, 1e3, "k")):
         if size >= limit:
             return _signed(value, f"{symbol}{_three(size / divisor)}{unit}")
     if size >= 99.5 or size == 0:
         return _signed(value, f"{symbol}{size:,.0f}")
-    return _signed(value if round(size, 2) else 0, f"{symbol}{size:,.2f}")
+    return _signed(value, f"{symbol}{size:,.2f}")
 
 
 def full_money(value: float, currency: str = "EUR") -> str:
@@ -42,7 +42,7 @@ def full_money(value: float, currency: str = "EUR") -> str:
     if _missing(value):
         return MISSING
     symbol = SYMBOLS.get(currency, f"{currency} ")
-    return _signed(value if round(abs(value)) else 0, f"{symbol}{abs(value):,.0f}")
+    return _signed(value, f"{symbol}{abs(value):,.0f}")
 
 
 def exact_money(value: float, currency: str = "EUR") -> str:
@@ -56,7 +56,7 @@ def exact_money(value: float, currency: str = "EUR") -> str:
     if _missing(value):
         return MISSING
     symbol = SYMBOLS.get(currency, f"{currency} ")
-    return _signed(value if round(abs(value), 2) else 0, f"{symbol}{abs(value):,.2f}")
+    return _signed(value, f"{symbol}{abs(value):,.2f}")
 
 
 def share(value: float, decimals: int | None = None) -> str:
@@ -72,8 +72,7 @@ def share(value: float, decimals: int | None = None) -> str:
     percent = abs(value) * 100
     if decimals is None:
         decimals = 1 if 0 < percent < 9.95 else 0
-    text = f"{percent:,.{decimals}f}"
-    return _signed(value if float(text.replace(",", "")) else 0, f"{text}%")
+    return _signed(value, f"{percent:,.{decimals}f}%")
 
 
 def count(value: float) -> str:
@@ -115,8 +114,9 @@ def _three(value: float) -> str:
 
 
 def _signed(value: float, text: str) -> str:
-    return f"−{text}" if value < 0 else text
+    """Put a minus before what is below zero, unless nothing is left of it after rounding."""
+    return f"−{text}" if value < 0 and any(digit in text for digit in "123456789") else text
 
 
 def _missing(value: float | None) -> bool:
-    return value is None or (isinstance(value, float) and not math.isfinite(value))
+    return value is None or not math.isfinite(value)
