@@ -4,6 +4,7 @@ A column is profiled first (one pass over the table tells which shapes its cells
 reading is chosen for the whole column: never cell by cell, because 03/04 and 1.234 mean nothing alone.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from crmlib.intake.contract import Column
 from crmlib.intake.report import Problem, Severity
 from crmlib.intake.runfile import TextFormat
+from crmlib.intake.sql import literal
 
 TYPES = {
     "id": "VARCHAR", "text": "VARCHAR", "choice": "VARCHAR", "flag": "BOOLEAN", "date": "DATE",
@@ -20,6 +22,8 @@ TYPES = {
 WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
          "UBIGINT", "UHUGEINT")
 FLOATS = ("FLOAT", "DOUBLE")
+# Words that programs write where an identifier is missing.
+NO_ID = ("null", "nan", "none", "n/a", "#n/a", "<na>", "nat", r"\n")
 _SPACE = r"[\s\p{Z}\x{200B}\x{FEFF}]"  # with no-break and zero-width blanks, which spreadsheets leave behind
 
 
@@ -39,6 +43,8 @@ class Cell:
         SQL of the cell: text without blanks around it and NULL where nothing is left; else as it stands.
     raw : str
         SQL of the cell as it stands.
+    plain : bool
+        Whether no cell of the column has anything to tidy (see `unplain`).
     type : str
         Its engine type.
     form : TextFormat
@@ -56,6 +62,7 @@ class Cell:
     name: str
     sql: str
     raw: str
+    plain: bool
     type: str
     form: TextFormat
     rows: int
@@ -148,6 +155,16 @@ def tidy(text: str) -> str:
     """SQL of `text` without blanks around it; NULL where nothing is left."""
     stripped = f"nullif(regexp_replace({text}, '^{_SPACE}+|{_SPACE}+$', '', 'g'), '')"
     return f"CASE WHEN {text} = '' OR {untidy(text)} THEN {stripped} ELSE {text} END"
+
+
+def unplain(text: str) -> str:
+    """SQL condition: `text` is blank, has blanks around it, looks like 17850.0 or says that nothing is there.
+
+    One quick look at all text columns; those in which nothing is found need no further care.
+    """
+    words = "|".join(re.escape(word) for word in NO_ID)
+    pattern = rf"^$|^{_SPACE}|{_SPACE}$|^\d+\.0+$|^(?i:{words})$"
+    return f"regexp_matches({text}, {literal(pattern)})"
 
 
 def known(way: Way) -> Question:

@@ -173,14 +173,14 @@ def check_references(inspections: dict[str, Inspection]) -> None:
 
 
 def _check_reference(inspection: Inspection, name: str, there: Inspection, key: str) -> None:
-    column = ident(name)
-    lost = (
-        f"{column} IS NOT NULL AND NOT EXISTS "
-        f"(SELECT 1 FROM {there.sql} AS there WHERE there.{ident(key)} = {inspection.sql}.{column})"
-    )
+    counts = f"(SELECT {ident(name)} AS id, count(*) AS n FROM {inspection.sql} WHERE id IS NOT NULL GROUP BY ALL)"
+    if name == "customer_id":
+        counts = f"(SELECT customer_id AS id, n FROM {inspection.customers})"
+    known = f"(SELECT {ident(key)} AS id FROM {there.sql})"
     found = inspection.one(
-        f"SELECT count(*) AS n, count(DISTINCT {column}) AS ids FROM {inspection.sql} WHERE {lost}"
+        f"SELECT count(*) AS ids, CAST(sum(n) AS BIGINT) AS n FROM {counts} ANTI JOIN {known} USING (id)"
     )
+    lost = f"{ident(name)} IS NOT NULL AND {ident(name)} NOT IN (SELECT id FROM {known} WHERE id IS NOT NULL)"
     if found["n"]:
         inspection.add(
             f"unknown-{key.removesuffix('_id')}", "warning",

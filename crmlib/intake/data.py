@@ -1,7 +1,6 @@
 """A company's data, checked and typed, as every analysis uses them."""
 
 import datetime as dt
-import os
 from pathlib import Path
 
 import ibis
@@ -9,10 +8,11 @@ import pandas as pd
 
 from crmlib.errors import DataError, ParameterError
 from crmlib.intake.contract import TABLES
+from crmlib.intake.handed import handed_over
 from crmlib.intake.report import CheckReport, Problem, TableFound
 from crmlib.intake.source import Source, find_source
 from crmlib.intake.sql import OFFLINE
-from crmlib.intake.store import prepared
+from crmlib.intake.store import prepared, stored_report
 from crmlib.intake.wording import counted
 
 
@@ -31,6 +31,8 @@ class Data:
         First order day and last known day; nothing later can be seen.
     hash : str
         Identifies the prepared data.
+    store : Path
+        The prepared data.
     report : CheckReport
         What the checks found.
     connection : ibis.backends.duckdb.Backend
@@ -40,6 +42,7 @@ class Data:
     def __init__(self, source: Source, store: Path, report: CheckReport, as_of: str | dt.date | None):
         run = source.run
         self.name, self.currency, self.hash = source.name, report.currency, store.stem
+        self.store = store
         self.gross_margin, self.horizon_months = run.gross_margin, run.horizon_months
         self.annual_discount_rate = run.annual_discount_rate
         self._folder = source.folder
@@ -130,8 +133,7 @@ def open_data(
     cache : str or Path, optional
         Folder of prepared stores; ``$CRMLIB_CACHE`` or ``~/.cache/crmlib`` if left out.
     run_file : str or Path, optional
-        A run file that says how to read `source`. Where `source` is no run file itself, the one that
-        ``$CRMLIB_RUN_FILE`` names is used if none is given: so a run tells its notebooks.
+        A run file that says how to read `source`; a notebook started by a run need not name it.
 
     Returns
     -------
@@ -144,9 +146,11 @@ def open_data(
     ParameterError
         If the source, the run file or `as_of` is not valid.
     """
-    if run_file is None and not str(source).lower().endswith(".toml") and str(source) != "bundled":
-        run_file = os.environ.get("CRMLIB_RUN_FILE") or None
-    found = find_source(source, run_file)
+    handed = handed_over(source) if run_file is None else None
+    found = find_source(source, handed[0] if handed else run_file)
+    report = stored_report(handed[1]) if handed else None
+    if report is not None:
+        return Data(found, handed[1], report, as_of)
     store, report = prepared(found, cache)
     if report.errors:
         raise DataError(

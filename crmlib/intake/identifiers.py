@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from crmlib.intake.cells import FLOATS, Cell, Question, Way, known, untidy
+from crmlib.intake.cells import FLOATS, NO_ID, Cell, Question, Way, known, untidy
 from crmlib.intake.sql import literal
 from crmlib.intake.wording import counted
 
-# Words that programs write where an identifier is missing.
-_NO_ID = ("null", "nan", "none", "n/a", "#n/a", "<na>", "nat", r"\n")
 _YES = ("true", "t", "yes", "y", "1", "si", "sì", "ja", "oui")
 _NO = ("false", "f", "no", "n", "0", "nein", "non")
 
@@ -28,10 +26,12 @@ def identifier(cell: Cell) -> Question:
         return known(Way(value, f"({cell.sql} IS NOT NULL AND NOT isnan({cell.sql}))", (note,)))
     if not cell.is_text:
         return known(Way(f"CAST({cell.sql} AS VARCHAR)", f"{cell.sql} IS NOT NULL"))
+    if cell.plain:
+        return known(Way(cell.sql, f"{cell.sql} IS NOT NULL"))
     conditions = {
         "untidy": f"{cell.sql} IS NOT NULL AND {untidy(cell.raw)}",
         "float_like": rf"regexp_matches({cell.sql}, '^\d+\.0+$')",
-        "nothing": f"lower({cell.sql}) IN ({', '.join(map(literal, _NO_ID))})",
+        "nothing": f"lower({cell.sql}) IN ({', '.join(map(literal, NO_ID))})",
     }
     measures = {name: f"count(*) FILTER ({condition})" for name, condition in conditions.items()}
     return Question(measures, lambda measured: _decide(cell, conditions, measured))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -67,6 +68,20 @@ class Inspection:
     def rows(self) -> int:
         """Rows found in the source."""
         return self.landed.rows
+
+    @cached_property
+    def customers(self) -> str:
+        """Table with one row per customer: ``customer_id``, ``n`` rows, first ``day`` where rows have one.
+
+        Made when it is first asked for, so ask only once nothing more is set aside.
+        """
+        name, day = ident(f"customers in {self.name}"), self.table.happens
+        first = f"CAST(min({ident(day)}) AS DATE)" if day in self.sources else "NULL"
+        self.connection.execute(
+            f"CREATE TEMP TABLE {name} AS SELECT customer_id, count(*) AS n, {first} AS day FROM {self.sql} "
+            "WHERE customer_id IS NOT NULL GROUP BY ALL"
+        )
+        return name
 
     def usable(self, *columns: str) -> bool:
         """Whether the table has all these columns, read with confidence."""

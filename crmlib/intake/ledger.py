@@ -115,9 +115,7 @@ def check_beginning(orders: Inspection, customers: Inspection | None) -> None:
     """Report customers who were probably customers before the first order in the data."""
     if not orders.usable("ordered_at"):
         return
-    first_orders = f"(SELECT customer_id, CAST(min(ordered_at) AS DATE) AS day FROM {orders.sql} " \
-        "WHERE customer_id IS NOT NULL GROUP BY ALL)"
-    start = f"(SELECT CAST(min(ordered_at) AS DATE) FROM {orders.sql})"
+    first_orders, start = orders.customers, f"(SELECT CAST(min(ordered_at) AS DATE) FROM {orders.sql})"
     if customers is not None and customers.usable("acquired_on"):
         found = orders.one(f"""
             SELECT count(*) FILTER (acquired_on < {start}) AS before, count(*) FILTER (acquired_on > day) AS late,

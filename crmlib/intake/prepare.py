@@ -114,7 +114,7 @@ def _describe(inspection: Inspection) -> TableFound:
         "SELECT count(*) AS used_rows"
         + (f", CAST(min({ident(day)}) AS DATE) AS first_day, CAST(max({ident(day)}) AS DATE) AS last_day"
            if day in has else "")
-        + (", count(DISTINCT customer_id) AS customers" if customer else "")
+        + (f", (SELECT count(*) FROM {inspection.customers}) AS customers" if customer else "")
         + f" FROM {inspection.sql}"
     )
     return TableFound(

@@ -22,7 +22,7 @@ from crmlib.intake.sql import OFFLINE, ident
 
 KEPT_STORES = 8
 # Modules of this room that say nothing about what a store holds.
-_NO_PART_IN_STORES = ("__init__", "check", "data", "parameters", "store")
+_NO_PART_IN_STORES = ("handed", "__init__", "check", "data", "parameters", "store")
 
 
 def prepared(source: Source, cache: str | Path | None = None) -> tuple[Path, CheckReport]:
@@ -46,10 +46,10 @@ def prepared(source: Source, cache: str | Path | None = None) -> tuple[Path, Che
         if fingerprint is None:
             return _prepare_server(source, folder)
         store = folder / f"{_key(source, fingerprint)}.duckdb"
-        report = _read(store)
+        report = stored_report(store)
         if report is None:
             with filelock.FileLock(store.with_suffix(".lock")):
-                report = _read(store) or _write(source, store)
+                report = stored_report(store) or _write(source, store)
         with suppress(OSError):  # another user's cache can be read but not touched
             os.utime(store)
         return store, report
@@ -82,7 +82,7 @@ def _key(source: Source, fingerprint: str) -> str:
     return digest.hexdigest()[:32]
 
 
-def _read(store: Path) -> CheckReport | None:
+def stored_report(store: Path) -> CheckReport | None:
     """Return the report in a store; None if there is no store or it is damaged."""
     try:
         if _checksum(store) != store.with_suffix(".sha256").read_text(encoding="ascii"):
@@ -111,7 +111,7 @@ def _prepare_server(source: Source, folder: Path) -> tuple[Path, CheckReport]:
         report = prepare(source, aside / "store")
         store = folder / f"{_key(source, _contents(aside / 'store', report))}.duckdb"
         with filelock.FileLock(store.with_suffix(".lock")):
-            if _read(store) is None:
+            if stored_report(store) is None:
                 _move(aside / "store", store)
     finally:
         shutil.rmtree(aside, ignore_errors=True)

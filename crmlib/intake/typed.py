@@ -6,7 +6,7 @@ from functools import reduce
 import duckdb
 
 from crmlib.intake.amounts import amount
-from crmlib.intake.cells import TYPES, Cell, Question, Way, tidy
+from crmlib.intake.cells import TYPES, Cell, Question, Way, tidy, unplain
 from crmlib.intake.columns import Match
 from crmlib.intake.contract import Table
 from crmlib.intake.dates import moment
@@ -39,8 +39,16 @@ def write_typed(
         The typed table, with rows that lack a required value already set aside.
     """
     inspection = Inspection(connection, table, source.where, landed, match.sources, match.unused)
+    plain = _plain(connection, landed, match)
     cells = {
-        name: [_cell(source, table, landed, name, column, form, len(columns) > 1) for column in columns]
+        name: [
+            Cell(
+                table=table.name, column=table[name], name=column, sql=ident(column),
+                raw=ident("as it stands: " + column), plain=column in plain, type=_type(landed, column),
+                form=form, rows=landed.rows, factor=len(columns) > 1, typed=source.typed,
+            )
+            for column in columns
+        ]
         for name, columns in match.sources.items()
     }
     clean = _clean(landed, cells)
@@ -55,23 +63,29 @@ def write_typed(
     return inspection
 
 
-def _cell(
-    source: TableSource, table: Table, landed: Landed, name: str, column: str, form: TextFormat, factor: bool
-) -> Cell:
+def _type(landed: Landed, column: str) -> str:
     kind = landed.types[column]
-    return Cell(
-        table=table.name, column=table[name], name=column, sql=ident(column),
-        raw=ident("as it stands: " + column), type="VARCHAR" if kind.startswith(("ENUM", "UUID")) else kind,
-        form=form, rows=landed.rows, factor=factor, typed=source.typed,
-    )
+    return "VARCHAR" if kind.startswith(("ENUM", "UUID")) else kind
+
+
+def _plain(connection: duckdb.DuckDBPyConnection, landed: Landed, match: Match) -> set[str]:
+    """Return the text columns in which no cell has anything to tidy."""
+    texts = sorted({column for columns in match.sources.values() for column in columns
+                    if _type(landed, column) == "VARCHAR"})
+    if not texts:
+        return set()
+    counts = one(connection, "SELECT " + ", ".join(
+        f"count(*) FILTER ({unplain(f'CAST({ident(column)} AS VARCHAR)')}) AS {ident(column)}" for column in texts
+    ) + f" FROM {landed.relation}")
+    return {column for column, count in counts.items() if not count}
 
 
 def _clean(landed: Landed, cells: dict[str, list[Cell]]) -> str:
     """SQL of the landed table with its text tidied once, so that no later expression has to."""
     columns = [ROW]
     for cell in {cell.name: cell for column_cells in cells.values() for cell in column_cells}.values():
-        text = cell.sql if landed.types[cell.name] == "VARCHAR" else f"CAST({cell.sql} AS VARCHAR)"
-        columns.append(f"{tidy(text) if cell.is_text else cell.sql} AS {cell.sql}")
+        text = f"CAST({cell.sql} AS VARCHAR)" if cell.is_text else cell.sql
+        columns.append(f"{tidy(text) if cell.is_text and not cell.plain else text} AS {cell.sql}")
         if cell.is_text:
             columns.append(f"{text} AS {cell.raw}")
     return f"(SELECT {', '.join(columns)} FROM {landed.relation})"

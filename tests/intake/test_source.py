@@ -137,7 +137,8 @@ def test_cells_of_another_kind_in_a_database_column_are_reported_not_lost(tmp_pa
         connection.execute("INSERT INTO orders VALUES (7, '2024-01-31', 'gratis')")
     connection.close()
     report = open_data(f"sqlite:///{tmp_path / 'shop.db'}", cache=tmp_path / "cache").report
-    assert [p.code for p in report.warnings if p.table == "orders"][0] == "unreadable-number"
+    found = next(p for p in report.warnings if p.table == "orders")
+    assert found.code == "unreadable-number"
     assert report.ledger.total_net == 450
 
 
