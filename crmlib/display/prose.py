@@ -24,6 +24,10 @@ class _Fields(string.Formatter):
         self.currency, self.escape = currency, escape
 
     def format_field(self, value: Any, spec: str) -> str:
+        text = self._formatted(value, spec)
+        return html.escape(text) if self.escape else text
+
+    def _formatted(self, value: Any, spec: str) -> str:
         if spec in ("money", "full_money", "exact_money"):
             return getattr(formats, spec)(value, self.currency)
         if spec == "share1":
@@ -36,7 +40,7 @@ class _Fields(string.Formatter):
             raise ValueError(f"'{spec}' is not a format of the house: see crmlib.display.prose")
         if not isinstance(value, str):
             raise ValueError(f"{value!r} needs a format such as :money, :share or :count")
-        return html.escape(value) if self.escape else value
+        return value
 
     def check_unused_args(self, used_args, args, kwargs) -> None:
         unused = set(kwargs) - set(used_args)
@@ -66,8 +70,9 @@ class Sentence:
     def __init__(self, template: str, currency: str = "EUR", **values: Any):
         template = " ".join(template.split())
         self.text = _Fields(currency, escape=False).vformat(template.replace("**", ""), (), values)
-        marked = _Fields(currency, escape=True).vformat(html.escape(template, quote=False), (), values)
-        self.html = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", marked)
+        # Emphasis is made before the values are filled in: their stars are text.
+        marked = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", html.escape(template, quote=False))
+        self.html = _Fields(currency, escape=True).vformat(marked, (), values)
 
     def __str__(self) -> str:
         return self.text

@@ -1,6 +1,7 @@
 """Tables for people: escaped, aligned, with units; and files that no spreadsheet runs."""
 
 import html
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -111,20 +112,27 @@ def spreadsheet_safe(frame: pd.DataFrame) -> pd.DataFrame:
     """
     safe = frame.rename(columns=lambda name: _quoted(str(name)))
     for column in safe.select_dtypes(include=["object", "str", "category"]).columns:
-        text = safe[column].astype("str")
-        safe[column] = safe[column].astype("object").where(~text.str.startswith(_RISKY), "'" + text)
+        cells = safe[column]
+        is_text = cells.notna() if cells.dtype == "str" else cells.map(lambda cell: isinstance(cell, str))
+        text = cells.astype("object").where(is_text.astype("bool")).astype("str")
+        # A lone carriage return is not quoted in a CSV file and would begin a new row there.
+        text = text.str.replace(r"\r\n?", "\n", regex=True)
+        text = text.where(~text.str.startswith(_RISKY), "'" + text)
+        safe[column] = cells.astype("object").where(text.isna(), text)
     return safe
 
 
 def _quoted(text: str) -> str:
+    text = re.sub(r"\r\n?", "\n", text)
     return f"'{text}" if text.startswith(_RISKY) else text
 
 
 def write_table(frame: pd.DataFrame, folder: Path, name: str) -> None:
     """Write a saved table twice: Parquet for machines, CSV for people.
 
-    Money and numbers are rounded to six decimals in both, so that the two agree. Each file
-    is written aside and renamed, so that a reader never sees half a file.
+    Money and numbers are rounded to six decimals in both, so that the two agree. Both files
+    are written aside and then renamed, so that a reader never sees half a file, and a write
+    that fails leaves the two old ones.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rounded = frame.round(6)
@@ -132,10 +140,12 @@ def write_table(frame: pd.DataFrame, folder: Path, name: str) -> None:
         "parquet": lambda path: rounded.to_parquet(path, index=False),
         "csv": lambda path: spreadsheet_safe(rounded).to_csv(path, index=False, lineterminator="\n"),
     }
-    for ending, write in targets.items():
-        aside = folder / f".{name}.{ending}.part"
-        try:
-            write(aside)
+    asides = {ending: folder / f".{name}.{ending}.part" for ending in targets}
+    try:
+        for ending, write in targets.items():
+            write(asides[ending])
+        for ending, aside in asides.items():
             aside.replace(folder / f"{name}.{ending}")
-        finally:
+    finally:
+        for aside in asides.values():
             aside.unlink(missing_ok=True)
