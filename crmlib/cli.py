@@ -52,7 +52,8 @@ def report(
     """Make the report, and print the page to open."""
     started = time.monotonic()
     from crmlib.publish.progress import Progress
-    from crmlib.publish.run import Request, make_report
+    from crmlib.publish.request import Request
+    from crmlib.publish.run import make_report
 
     choices: dict[str, Any] = {"notebooks": notebooks} if notebooks else {}
     if jobs:

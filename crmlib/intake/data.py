@@ -147,10 +147,10 @@ def open_data(
         If the source, the run file or `as_of` is not valid.
     """
     handed = handed_over(source) if run_file is None else None
-    found = find_source(source, handed[0] if handed else run_file)
-    report = stored_report(handed[1]) if handed else None
+    found = find_source(handed.place, handed.run_file) if handed else find_source(source, run_file)
+    report = stored_report(Path(handed.store)) if handed else None
     if report is not None:
-        return Data(found, handed[1], report, as_of)
+        return Data(found, Path(handed.store), report, as_of)
     store, report = prepared(found, cache)
     if report.errors:
         raise DataError(

@@ -6,29 +6,57 @@ changing gives every notebook of a report the same data.
 
 import json
 import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 VARIABLE = "CRMLIB_OPENED"
 
 
-def hand_over(source: str | Path, run_file: str | Path | None, store: str | Path) -> dict[str, str]:
-    """Return the environment that tells a notebook what has been opened.
+def public_name(source: str) -> str:
+    """Return what may stand in a notebook for others to read: no folder of a machine, no password.
 
-    Parameters
+    Examples
+    --------
+    >>> public_name("postgresql://anna:secret@db.example/sales?password=secret")
+    'postgresql://db.example/sales'
+    >>> public_name("/home/anna/shop/run.toml"), public_name("bundled")
+    ('run.toml', 'bundled')
+    """
+    if "://" not in source:
+        return Path(source).name or source
+    parts = urlsplit(source)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What a run has opened.
+
+    Attributes
     ----------
-    source : str or Path
-        As the notebook is given it.
-    run_file : str, Path or None
-        The run file that says how to read `source`, if it is not in `source` itself.
-    store : str or Path
+    source : str
+        What its notebooks are told: ``"bundled"``, a name without a folder, or an address without a password.
+    place : str
+        Where it really is.
+    run_file : str or None
+        The run file that says how to read it, if it is not one itself.
+    store : str
         The prepared store.
     """
-    note = {"source": str(source), "run_file": str(run_file) if run_file else None, "store": str(store)}
-    return {VARIABLE: json.dumps(note)}
+
+    source: str
+    place: str
+    run_file: str | None
+    store: str
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment that tells a notebook."""
+        return {VARIABLE: json.dumps(asdict(self))}
 
 
-def handed_over(source: str | Path) -> tuple[Path | None, Path] | None:
-    """Return run file and store of `source` if this notebook was started by a run that opened it.
+def handed_over(source: str | Path) -> Handed | None:
+    """Return what the run that started this notebook opened as `source`, if it did.
 
     Examples
     --------
@@ -36,6 +64,4 @@ def handed_over(source: str | Path) -> tuple[Path | None, Path] | None:
     True
     """
     note = json.loads(os.environ.get(VARIABLE, "{}"))
-    if note.get("source") != str(source):
-        return None
-    return Path(note["run_file"]) if note["run_file"] else None, Path(note["store"])
+    return Handed(**note) if note.get("source") == str(source) else None

@@ -17,7 +17,16 @@ from nbconvert.filters.ansi import strip_ansi
 from nbconvert.filters.markdown_mistune import MathBlockParser, MathInlineParser
 
 from crmlib.publish.mathml import PageError, to_mathml
-from crmlib.publish.sanitise import check_alt, check_images, clean, flat_headings, plain, words, wrap_tables
+from crmlib.publish.sanitise import (
+    check_alt,
+    check_images,
+    clean,
+    drop_foreign_images,
+    flat_headings,
+    plain,
+    words,
+    wrap_tables,
+)
 
 BUNDLE = "application/vnd.crmlib+json"
 DROPPED = words("teaching exercise solution claim remove-cell parameters injected-parameters setup")
@@ -214,7 +223,7 @@ def _output(output: Mapping[str, Any], pages: Mapping[str, str], where: str) -> 
             title = data.get(BUNDLE, {}).get("title") or alt
             return _figure(kind, "".join(data[kind]), alt, about, title)
     if "text/html" in data:
-        shown = wrap_tables(flat_headings(clean("".join(data["text/html"]), pages)))
+        shown = wrap_tables(flat_headings(drop_foreign_images(clean("".join(data["text/html"]), pages))))
         check_images(shown, where)
         return shown
     if "image/svg+xml" in data:

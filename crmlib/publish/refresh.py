@@ -11,7 +11,7 @@ from pathlib import Path
 from crmlib.errors import CrmError
 from crmlib.publish.execute import Job, run_all
 from crmlib.publish.plan import discover
-from crmlib.publish.run import NOTEBOOKS
+from crmlib.publish.request import NOTEBOOKS
 
 
 def refresh(folder: Path) -> list[Path]:

@@ -2,87 +2,24 @@
 
 import contextlib
 import errno
-import os
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import crmlib
 from crmlib.errors import RunError
+from crmlib.intake.handed import Handed, public_name
 from crmlib.publish import manifest
 from crmlib.publish.execute import NotebookFailed
 from crmlib.publish.fingerprint import code_hash, digest, hash_file, notebook_fingerprints
 from crmlib.publish.plan import GIVEN_BY_THE_RUN, Notebook, assign_parameters, choose, discover
 from crmlib.publish.produce import Bench, Order
 from crmlib.publish.progress import Log, Progress
+from crmlib.publish.request import BUNDLED, NOTEBOOKS, Request, Result, settings_of
 from crmlib.publish.stage import RunFolder
 
-NOTEBOOKS = Path(crmlib.__file__).parents[1] / "notebooks"
-BUNDLED = NOTEBOOKS.parent / "data"
 READING, BUILDING = "Reading and checking the data", "Building the pages"
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to report on, and how.
-
-    Attributes
-    ----------
-    source : str
-        ``"bundled"``, a run file, a folder, a file or a database URL.
-    run_file : Path or None
-        Settings to use for a source that is no run file itself.
-    as_of : str
-        Last known day; empty for the run file's own, else the last day in the data.
-    only : tuple of str
-        Notebooks to run (with those they need); empty for all.
-    output : Path
-    jobs : int
-        Notebooks side by side.
-    timeout : float
-        Seconds a cell may take.
-    force : bool
-        Run also what is unchanged.
-    notebooks : Path
-    """
-
-    source: str = "bundled"
-    run_file: Path | None = None
-    as_of: str = ""
-    only: tuple[str, ...] = ()
-    output: Path = Path("reports")
-    jobs: int = field(default_factory=lambda: min(2, os.cpu_count() or 1))
-    timeout: float = 600
-    force: bool = False
-    notebooks: Path = NOTEBOOKS
-
-
-@dataclass(frozen=True)
-class Result:
-    """How a run ended.
-
-    Attributes
-    ----------
-    folder : Path
-        The run's folder; its ``index.html`` is the page to open.
-    ran, reused : tuple of str
-        Notebooks executed now, and those taken from the last good run.
-    unchanged : bool
-        True if the report was there already and still holds.
-    """
-
-    folder: Path
-    ran: tuple[str, ...] = ()
-    reused: tuple[str, ...] = ()
-    unchanged: bool = False
-
-    @property
-    def index(self) -> Path:
-        """The page to open."""
-        return self.folder / "index.html"
 
 
 def make_report(request: Request, progress: Progress | None = None) -> Result:
@@ -108,7 +45,7 @@ def make_report(request: Request, progress: Progress | None = None) -> Result:
     progress.listeners.append(log.note)
     all_notebooks = discover(request.notebooks)
     chosen = choose(all_notebooks, request.only)
-    settings = _settings(request)
+    settings = settings_of(request)
     given = assign_parameters(all_notebooks, settings.parameters, settings.notebooks)
     as_of = request.as_of or _one_day(given)
 
@@ -125,15 +62,6 @@ def make_report(request: Request, progress: Progress | None = None) -> Result:
             return _Run(request, progress, log, data, folder, all_notebooks, given).make(chosen)
     except OSError as problem:
         raise _disk_error(problem, folder) from problem
-
-
-def _settings(request: Request) -> Any:
-    """Return the settings of a run; of its run file, if it has one."""
-    from crmlib.intake.runfile import RunFile, load_run_file
-
-    source = str(BUNDLED / "run.toml") if request.source == "bundled" else request.source
-    path = request.run_file or (source if source.lower().endswith(".toml") else None)
-    return load_run_file(path) if path else RunFile()
 
 
 def _one_day(given: Mapping[str, Mapping[str, Any]]) -> str:
@@ -282,26 +210,30 @@ class _Run:
     ) -> dict[str, list[str]]:
         """Run notebooks; return the files that each notebook of the report has saved."""
         saved = {n.name: list(self.last["notebooks"][n.name]["tables"]) for n in held}
-        orders = [Order(n, self._values(n), self._environment()) for n in to_run]
+        handed = self._handed()
+        orders = [Order(n, self._values(n, handed.source), handed.environment()) for n in to_run]
         bench = Bench(stage, self.progress, self.log, self._hidden(stage))
         try:
             return saved | bench.run(orders, held, self.request.jobs, self.request.timeout)
         except NotebookFailed as problem:
             raise self._kept(problem, problem.folder) from None
 
-    def _values(self, notebook: Notebook) -> dict[str, Any]:
-        """The values to inject: what the run file gives, where the data are, and the day."""
-        source = self.request.source
-        run = {
-            "source": str(_local(source)) if _local(source) else source,
-            "as_of": self.data.as_of.isoformat(),
-        }
+    def _handed(self) -> Handed:
+        """What the notebooks are told of the source: no folder of this machine, no password."""
+        source, run_file = self.request.source, self.request.run_file
+        place = str(_local(source) or source)
+        return Handed(
+            source=public_name(place),
+            place=place,
+            run_file=str(run_file.resolve()) if run_file else None,
+            store=str(self.data.store.resolve()),
+        )
+
+    def _values(self, notebook: Notebook, source: str) -> dict[str, Any]:
+        """The values to inject: what the run file gives, which data, and the day."""
+        run = {"source": source, "as_of": self.data.as_of.isoformat()}
         given = {n: v for n, v in self.given[notebook.name].items() if n not in GIVEN_BY_THE_RUN}
         return {name: value for name, value in run.items() if name in notebook.parameters} | given
-
-    def _environment(self) -> dict[str, str]:
-        """Tell the notebooks which run file maps the source."""
-        return {"CRMLIB_RUN_FILE": str(self.request.run_file.resolve())} if self.request.run_file else {}
 
     def _hidden(self, stage: Path) -> list[tuple[str, str]]:
         """Paths only this machine has, longest first, and what stands in their place."""
@@ -312,7 +244,7 @@ class _Run:
             str(Path.home()): "~",
         }
         if path := _local(self.request.source):
-            found |= {str(path): path.name, str(path.parent): "data"}
+            found[str(path.parent)] = "data"
         return sorted(found.items(), key=lambda pair: -len(pair[0]))
 
     def _kept(self, problem: RunError, folder: Path) -> RunError:

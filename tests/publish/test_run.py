@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from crmlib.errors import ParameterError, RunError
-from crmlib.publish.run import Request, make_report
+from crmlib.publish.request import Request
+from crmlib.publish.run import make_report
 from crmlib.publish.stage import RunFolder
 
 READ = """
@@ -111,8 +112,7 @@ def test_the_same_data_elsewhere_give_the_same_bytes(report, suite, company, tmp
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     monkeypatch.setenv("PYTHONHASHSEED", "12")
     two = report(source=str(there), output=Path("elsewhere"), notebooks=there.parent / "notebooks", jobs=1)
-    names = {name for name in fingerprints(one.folder)}
-    assert "manifest.json" in names
+    assert "manifest.json" in fingerprints(one.folder)
     assert fingerprints(one.folder) == fingerprints(two.folder)
     everything = b"".join(
         path.read_bytes() for path in one.folder.rglob("*") if path.is_file() and path.name != "run.log"
@@ -249,7 +249,7 @@ def test_a_full_disk_while_building_leaves_the_last_good_run(report, suite, monk
         return write(path, *args, **kwargs)
 
     monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(RunError, match="no space left .* untouched"):
+    with pytest.raises(RunError, match=r"no space left .* untouched"):
         report(force=True)
     assert fingerprints(good.folder) == before
     assert [path.name for path in (good.folder.parent / ".building").iterdir()] == ["2026-03-27.lock"]
