@@ -12,6 +12,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from PIL import Image
 
@@ -40,6 +41,7 @@ _STYLE = {
     "grid.color": PALE,
     "figure.facecolor": "white",
     "svg.hashsalt": "crmlib",
+    "text.parse_math": False,  # "$1.2M of $3M" is money, not a formula
 }
 
 
@@ -57,8 +59,13 @@ def money_axis(axis, currency: str) -> None:
 
 
 def share_axis(axis) -> None:
-    """Write shares on an axis in per cent."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.0f}%".replace("-", "−")))
+    """Write shares on an axis in per cent, with a decimal where the axis is short."""
+
+    def written(value: float, _) -> str:
+        low, high = axis.get_view_interval()
+        return f"{value * 100:.{1 if abs(high - low) < 0.05 else 0}f}%".replace("-", "−")
+
+    axis.set_major_formatter(FuncFormatter(written))
 
 
 def _short(value: float, currency: str) -> str:
@@ -88,14 +95,16 @@ class Figure:
 
     def __init__(self, drawing, title: str, subtitle: str, alt: str, data: Table):
         self.drawing, self.title, self.alt, self.data = drawing, title, alt, data
-        wrapped = textwrap.fill(title, 66)
-        lines = wrapped.count("\n") + 1
-        height = drawing.get_figheight() + 0.24 * lines + 0.32
-        top = 1 - (0.24 * lines + 0.32) / height
+        heading = drawing.text(
+            0.012, 0.985, "", ha="left", va="top", fontsize=12, fontweight="bold", color=INK
+        )
+        below = drawing.text(0.012, 0, "", ha="left", va="bottom", fontsize=9, color=SOFT)
+        space = 0.24 * _wrap(heading, title, 66) + 0.16 * _wrap(below, subtitle, 100) + 0.16
+        height = drawing.get_figheight() + space
+        top = 1 - space / height
         drawing.set_figheight(height)
         drawing.get_layout_engine().set(rect=(0, 0, 1, top))
-        drawing.text(0.012, 0.985, wrapped, ha="left", va="top", fontsize=12, fontweight="bold", color=INK)
-        drawing.text(0.012, top + 0.012, subtitle, ha="left", va="bottom", fontsize=9, color=SOFT)
+        below.set_y(top + 0.012)
 
     @property
     def axes(self) -> list[Axes]:
@@ -139,3 +148,12 @@ class Figure:
             },
             raw=True,
         )
+
+
+def _wrap(text: Text, words: str, longest: int) -> int:
+    """Break `words` into lines that fit the picture; returns how many there are."""
+    for characters in range(longest, 20, -2):
+        text.set_text(textwrap.fill(words, characters))
+        if text.get_window_extent().x1 <= 0.985 * text.figure.bbox.width:
+            break
+    return text.get_text().count("\n") + 1

@@ -37,7 +37,10 @@ def activities(**minutes):
 
 def resources(**pools):
     return pd.DataFrame(
-        [{"resource": r, "cost_per_month": c, "practical_minutes_per_month": m} for r, (c, m) in pools.items()]
+        [
+            {"resource": r, "cost_per_month": c, "practical_minutes_per_month": m}
+            for r, (c, m) in pools.items()
+        ]
     )
 
 
@@ -95,9 +98,7 @@ def test_an_unknown_pool_is_refused_and_the_known_ones_are_named():
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_every_customer_costs_what_walking_through_the_events_gives(
-    served_of, untidy, second_service, seed
-):
+def test_every_customer_costs_what_walking_through_the_events_gives(served_of, untidy, second_service, seed):
     rows = untidy(seed)
     expected = second_service(rows, YEAR.first, YEAR.last)
     found = by_purpose(served_of(rows).service)
@@ -146,7 +147,9 @@ def test_a_return_of_another_customer_with_the_same_order_number_is_not_this_one
 def test_without_order_lines_or_order_numbers_all_service_is_relationship(build, order_column):
     rows = [event("a", "2025-05-02", "pack", **({"order_id": "1"} if order_column else {}))]
     lines = order_lines(
-        build("orders", [{"customer_id": "a", "ordered_at": "2025-05-01", "net_amount": -1, "order_id": "1"}]),
+        build(
+            "orders", [{"customer_id": "a", "ordered_at": "2025-05-01", "net_amount": -1, "order_id": "1"}]
+        ),
         0.5,
     )
     counts = served_events(build("events", rows), None if order_column else lines, YEAR)
@@ -210,10 +213,16 @@ def test_capacity_is_paid_for_by_the_month_used_or_not():
     r = resources(desk=(50, 200), idle=(30, 10))
     costs = unit_costs(activities(call=(9, "desk")), r)
     counts = pd.DataFrame(
-        [[4.0]], index=["a"], columns=pd.MultiIndex.from_tuples([("call", "order")], names=["activity", "purpose"])
+        [[4.0]],
+        index=["a"],
+        columns=pd.MultiIndex.from_tuples([("call", "order")], names=["activity", "purpose"]),
     )
     capacity = capacity_use(counts, costs, r, 2.5)
-    assert capacity.loc["desk", ["cost_supplied", "minutes_supplied", "minutes_used"]].tolist() == [125, 500, 36]
+    assert capacity.loc["desk", ["cost_supplied", "minutes_supplied", "minutes_used"]].tolist() == [
+        125,
+        500,
+        36,
+    ]
     assert capacity.loc["idle", ["cost_supplied", "cost_used", "cost_unused"]].tolist() == [75, 0, 75]
     assert capacity.loc["idle", "utilisation"] == 0
 

@@ -35,7 +35,9 @@ TERMS = Terms(minimum_order=120.0, delivery_fee=6.0, contact_shift=0.4, discount
 
 def returning(share, spread=0.0):
     """A persistence of which only the money that comes back matters."""
-    return Persistence(pd.DataFrame(), share, (share, share), share, (share - spread, share + spread), 0, -1, -1)
+    return Persistence(
+        pd.DataFrame(), share, (share, share), share, (share - spread, share + spread), 0, -1, -1
+    )
 
 
 @pytest.fixture
@@ -102,7 +104,9 @@ def test_touched_orders_equal_the_orders_walked_through(firm, seed, terms):
     expected = touched_by_hand(rows, terms)
     assert list(touched.index) == sorted(expected)
     for who, account in expected.items():
-        assert touched.loc[who].to_dict() == pytest.approx({k: float(v) for k, v in account.items()}, abs=2e-3)
+        assert touched.loc[who].to_dict() == pytest.approx(
+            {k: float(v) for k, v in account.items()}, abs=2e-3
+        )
 
 
 def test_splitting_orders_into_lines_and_shuffling_rows_change_nothing(firm):
@@ -157,7 +161,9 @@ def test_two_customers_with_the_same_order_number_pay_for_their_own_service(buil
 
 @pytest.mark.parametrize("events", [None, "without order numbers"])
 def test_without_events_of_orders_they_cost_nothing_to_serve(build, events):
-    orders = build("orders", [{"customer_id": "a", "ordered_at": "2025-05-01", "net_amount": 10, "order_id": "1"}])
+    orders = build(
+        "orders", [{"customer_id": "a", "ordered_at": "2025-05-01", "net_amount": 10, "order_id": "1"}]
+    )
     plain = build("events", [{"customer_id": "a", "occurred_on": "2025-05-01", "activity": "pack"}])
     costs = pd.DataFrame({"cost_per_event": {"pack": 3.0}})
     touched = affected_orders(order_lines(orders, 0.5), plain if events else None, costs, YEAR, TERMS)
@@ -228,7 +234,8 @@ def test_customers_who_feel_a_change_may_leave_even_where_it_frees_no_money(firm
     """Freed capacity that nobody cuts brings nothing, but the customers were moved all the same."""
     _, customers, touched = firm(1)
     little, none = (
-        effects(customers, touched, replace(TERMS, capacity_realised=r))["cheaper_channel"] for r in (1e-9, 0.0)
+        effects(customers, touched, replace(TERMS, capacity_realised=r))["cheaper_channel"]
+        for r in (1e-9, 0.0)
     )
     assert none["stay"].tolist() == [0] * len(none)
     assert none["leave"].tolist() == pytest.approx(little["leave"].tolist(), abs=1e-4)
@@ -376,14 +383,18 @@ def test_only_the_target_customers_count(drawn_effects):
     by_lever = drawn_effects(7)
     some = by_lever["discount_cap"].index[:7]
     alone = {lever: frame.loc[some] for lever, frame in by_lever.items()}
-    pd.testing.assert_frame_equal(lever_gains(by_lever, some, TERMS, None), lever_gains(alone, some, TERMS, None))
+    pd.testing.assert_frame_equal(
+        lever_gains(by_lever, some, TERMS, None), lever_gains(alone, some, TERMS, None)
+    )
     nobody = lever_gains(by_lever, some[:0], TERMS, None)
     assert nobody[["customers", "gain", "low", "high"]].to_numpy().tolist() == [[0] * 4] * 5
 
 
 def test_every_customer_who_may_gain_or_leave_is_touched():
     """One small order becomes no fewer orders under a minimum, but the customer may go elsewhere."""
-    effect = {"minimum_order": pd.DataFrame({"stay": [5.0, 0.0, 0.0], "leave": [9.0, 9.0, 0.0]}, index=list("abc"))}
+    effect = {
+        "minimum_order": pd.DataFrame({"stay": [5.0, 0.0, 0.0], "leave": [9.0, 9.0, 0.0]}, index=list("abc"))
+    }
     assert lever_gains(effect, pd.Index(list("abc")), TERMS, None).loc["minimum_order", "customers"] == 2
 
 
@@ -418,7 +429,9 @@ def planned(account):
     """Losers made so that each deserves another step; the levers' effects are given by hand."""
     names = ["earns", "zero", "just won", "first loss", "new and losing", "cap", "minimum", "fee", "channel",
              "together", "part", "bought nothing"]  # fmt: skip
-    customers = account({name: {"list_sales": 100, "cost_of_goods": 80, "service_order": 30} for name in names})
+    customers = account(
+        {name: {"list_sales": 100, "cost_of_goods": 80, "service_order": 30} for name in names}
+    )
     customers.loc["bought nothing", ["list_sales", "net_sales", "gross_margin"]] = 0
     customers["profit"] = -10.0
     customers.loc["just won", ["acquisition_cost", "profit"]] = [40, -10]

@@ -144,7 +144,13 @@ def test_without_events_and_acquisition_profit_is_gross_margin(company):
 
     customers = company(1, drop)[-1]
     assert customers["profit"].tolist() == pytest.approx(customers["gross_margin"].tolist(), abs=1e-6)
-    for name in ("service_order", "service_return", "service_relationship", "service_cost", "acquisition_cost"):
+    for name in (
+        "service_order",
+        "service_return",
+        "service_relationship",
+        "service_cost",
+        "acquisition_cost",
+    ):
         assert (customers[name] == 0).all()
 
 
@@ -383,7 +389,12 @@ def test_one_customer_or_none_breaks_nothing(values):
 
 def exact_index(values):
     """Trapezoids in fractions, straight from the definition."""
-    ordered, total, running, area = sorted(map(Fraction, values), reverse=True), sum(map(Fraction, values)), 0, 0
+    ordered, total, running, area = (
+        sorted(map(Fraction, values), reverse=True),
+        sum(map(Fraction, values)),
+        0,
+        0,
+    )
     for value in ordered:
         area += (running + running + value) * Fraction(1, 2 * len(values))
         running += value

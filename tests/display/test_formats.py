@@ -75,14 +75,24 @@ def test_a_share_at_every_edge(value, text):
     assert formats.share(value) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(0, "0.0%"), (0.5, "50.0%"), (0.12345, "12.3%"), (-0.0001, "0.0%")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0.0%"), (0.5, "50.0%"), (0.12345, "12.3%"), (-0.0001, "0.0%")]
+)
 def test_a_share_with_the_decimals_asked_for(value, text):
     assert formats.share(value, 1) == text
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (999, "999"), (1000, "1,000"), (-1000, "−1,000"), (2.6, "3"), (-0.4, "0"), (135080, "135,080")],
+    [
+        (0, "0"),
+        (999, "999"),
+        (1000, "1,000"),
+        (-1000, "−1,000"),
+        (2.6, "3"),
+        (-0.4, "0"),
+        (135080, "135,080"),
+    ],
 )
 def test_a_count(value, text):
     assert formats.count(value) == text

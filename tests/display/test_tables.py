@@ -224,7 +224,7 @@ def test_no_text_begins_a_row_of_its_own_in_the_csv(tmp_path, text):
     write_table(pd.DataFrame({"a": [text, "y"], text: ["z", text]}), tmp_path, "t")
     raw = (tmp_path / "t.csv").read_bytes()
     assert b"\r" not in raw
-    with open(tmp_path / "t.csv", newline="") as file:
+    with (tmp_path / "t.csv").open(newline="") as file:
         assert [len(row) for row in csv.reader(file)] == [2, 2, 2]
 
 
@@ -249,8 +249,7 @@ def test_a_write_that_fails_leaves_both_old_files_and_nothing_else(tmp_path, mon
     old = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
     def full_disk(self, path, *args, **kwargs):
-        with open(path, "wb") as half:
-            half.write(b"half a fi")
+        path.write_bytes(b"half a fi")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pd.DataFrame, failing, full_disk)

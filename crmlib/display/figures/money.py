@@ -63,7 +63,7 @@ def capacity_bars(capacity: pd.DataFrame, title: str, subtitle: str, currency: s
     """
     table = capacity.sort_values("cost_supplied", ascending=False, kind="stable").reset_index()
     drawing, axes = canvas(height=0.5 * len(table) + 0.9)
-    places = _named_bars(axes, table["resource"].str.capitalize())
+    places = _named_bars(axes, table["resource"].str[:1].str.upper() + table["resource"].str[1:])
     unused = table["cost_unused"].clip(lower=0)
     axes.barh(places, table["cost_used"], height=BAR, color=ACCENT)
     axes.barh(
