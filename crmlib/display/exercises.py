@@ -30,11 +30,14 @@ class Exercise:
         Numbers that a known mistake gives, each with the hint that helps.
     hint : str
         The hint for every other wrong number.
+    tolerance : float
+        How far off an answer may be, as a share of the right one; 0 for a count.
     """
 
     answer: Callable[..., float]
     wrong_turns: tuple[tuple[Callable[..., float], str], ...]
     hint: str
+    tolerance: float = TOLERANCE
 
 
 def _top_tenth(values: pd.Series) -> float:
@@ -117,6 +120,7 @@ EXERCISES = {
         ),
         hint="For each loss-making customer add to profit the margin lost on returns (returned_goods - returns) "
         "and the cost of handling them (service_return), then count those at zero or above.",
+        tolerance=0.0,
     ),
 }
 
@@ -136,7 +140,7 @@ def check(number: str, answer: float | None, **frames: Any) -> str:
     Returns
     -------
     str
-        ``Right.`` or a hint. An answer within 0.5 % counts as right.
+        ``Right.`` or a hint. An answer within 0.5 % counts as right, a count only if it is met.
 
     Examples
     --------
@@ -153,17 +157,17 @@ def check(number: str, answer: float | None, **frames: Any) -> str:
         given = float(answer)
     except (TypeError, ValueError):
         return "The answer must be one number."
-    if _close(given, exercise.answer(**frames)):
+    if _close(given, exercise.answer(**frames), exercise.tolerance):
         return "Right."
     for wrong, hint in exercise.wrong_turns:
         try:
             mistaken = wrong(**frames)
         except KeyError:  # the frame at hand lacks what this mistake would have used
             continue
-        if _close(given, mistaken):
+        if _close(given, mistaken, exercise.tolerance):
             return f"Not yet. {hint}"
     return f"Not yet. {exercise.hint}"
 
 
-def _close(given: float, right: float) -> bool:
-    return math.isclose(given, right, rel_tol=TOLERANCE, abs_tol=1e-9)
+def _close(given: float, right: float, tolerance: float) -> bool:
+    return math.isclose(given, right, rel_tol=tolerance, abs_tol=1e-9)

@@ -1,0 +1,199 @@
+"""Exercises: the right number is accepted, every known mistake gets its hint, no message tells the answer."""
+
+import math
+import random
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmlib.display import formats
+from crmlib.display.exercises import EXERCISES, NOT_ANSWERED, check
+
+
+def a_base(seed, n=437):
+    rng = random.Random(seed)
+    rows = []
+    for _ in range(n):
+        sales = rng.lognormvariate(5, 1)
+        goods = sales * rng.uniform(0.4, 0.7)
+        back = -sales * rng.uniform(0, 1) if rng.random() < 0.3 else 0.0
+        returned_goods = back * rng.uniform(0.4, 0.7)
+        handling = rng.uniform(2, 30) if back else 0.0
+        service = rng.expovariate(1 / 40)
+        margin = sales + back - goods - returned_goods
+        rows.append(
+            {"net_sales": sales + back, "returns": back, "returned_goods": returned_goods, "gross_margin": margin,
+             "service_return": handling, "service_cost": service + handling, "profit": margin - service - handling}
+        )  # fmt: skip
+    return pd.DataFrame(rows, index=[f"K{i:03d}" for i in range(n)]).rename_axis("customer_id")
+
+
+CUSTOMERS = a_base(1)
+CAPACITY = pd.DataFrame(
+    {"cost_supplied": [31_000.0, 54_321.0, 8_765.0], "minutes_supplied": [60_000.0, 81_234.0, 11_111.0],
+     "minutes_used": [55_000.0, 70_001.0, 3_210.0]},
+    index=pd.Index(["desk", "stock", "vans"], name="resource"),
+)  # fmt: skip
+CAPACITY["utilisation"] = CAPACITY["minutes_used"] / CAPACITY["minutes_supplied"]
+FRAMES = {"02.1": {"customers": CUSTOMERS}, "02.2": {"capacity": CAPACITY}, "02.3": {"customers": CUSTOMERS}}
+
+
+def best_tenth(values):
+    """Share of the total in the best tenth, the last customer counted in part, by hand."""
+    ordered = sorted(values, reverse=True)
+    whole, part = divmod(len(ordered) / 10, 1)
+    return (sum(ordered[: int(whole)]) + part * ordered[int(whole)]) / sum(values)
+
+
+def lifted(goods, handling):
+    after = [
+        (p, p + goods * (g - r) + handling * s)
+        for p, r, g, s in CUSTOMERS[["profit", "returns", "returned_goods", "service_return"]].itertuples(
+            index=False
+        )
+    ]
+    return sum(p < 0 <= round(q, 2) for p, q in after)
+
+
+RIGHT = {
+    "02.1": best_tenth(CUSTOMERS["profit"]),
+    "02.2": 60 * 8_765 / 11_111,
+    "02.3": lifted(1, 1),
+}
+MISTAKES = [
+    ("02.1", best_tenth(CUSTOMERS["net_sales"]), "net sales"),
+    ("02.1", best_tenth(CUSTOMERS["gross_margin"]), "gross margin"),
+    ("02.1", best_tenth(CUSTOMERS["profit"]) * CUSTOMERS["profit"].sum() / CUSTOMERS["profit"].clip(lower=0).sum(),
+     "includes the losses"),
+    ("02.2", 60 * 8_765 / 3_210, "minutes used"),
+    ("02.2", 8_765 / 11_111, "cost of a minute"),
+    ("02.2", 60 * 31_000 / 60_000, "busiest"),
+    ("02.3", lifted(0, 1), "handling cost only"),
+    ("02.3", lifted(1, 0), "margin only"),
+    ("02.3", sum((CUSTOMERS["profit"] < 0) & (CUSTOMERS["returns"] < 0)), "would reach zero"),
+]  # fmt: skip
+
+
+def told(number, answer, **frames):
+    return check(number, answer, **(frames or FRAMES[number]))
+
+
+def test_every_exercise_is_tested_here():
+    assert set(RIGHT) == set(FRAMES) == set(EXERCISES)
+    assert all(sum(number == m[0] for m in MISTAKES) == len(e.wrong_turns) for number, e in EXERCISES.items())
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_the_right_number_is_right_in_any_type(number):
+    right = RIGHT[number]
+    for answer in (right, np.float64(right), np.float32(right), str(right)):
+        assert told(number, answer) == "Right."
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_a_rounded_right_number_is_right_and_a_wrong_one_is_not(number):
+    right = RIGHT[number]
+    assert told(number, float(f"{right:.3g}")) == "Right."
+    for wrong in (right * 1.01, right * 0.99, -right, right * 100, right + 7, 0, 1e9):
+        assert told(number, wrong).startswith("Not yet. ")
+
+
+@pytest.mark.parametrize(("number", "mistake", "hint"), MISTAKES)
+def test_a_known_mistake_gets_its_hint(number, mistake, hint):
+    assert not math.isclose(mistake, RIGHT[number], rel_tol=0.01), "these data cannot tell the mistake"
+    assert hint in told(number, mistake)
+    assert told(number, mistake).startswith("Not yet. ")
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+@pytest.mark.parametrize("answer", [float("nan"), float("inf"), -float("inf"), 123.456])
+def test_any_other_number_gets_the_general_hint(number, answer):
+    assert told(number, answer) == f"Not yet. {EXERCISES[number].hint}"
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "about half",
+        "0,5",
+        "",
+        [1],
+        {},
+        object(),
+        np.array([1.0, 2.0]),
+        pd.Series([1.0, 2.0]),
+        CUSTOMERS,
+        print,
+    ],
+    ids=["words", "comma", "empty", "list", "dict", "object", "array", "series", "frame", "function"],
+)
+def test_what_is_not_one_number_is_told_so(number, answer):
+    assert told(number, answer) == "The answer must be one number."
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_no_answer_yet_is_no_mistake(number):
+    assert told(number, None) == NOT_ANSWERED
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+@pytest.mark.parametrize("answer", [None, 3.0, "x"])
+def test_without_the_data_the_exercise_says_so(number, answer):
+    name = next(iter(FRAMES[number]))
+    assert "cannot be checked" in told(number, answer, **{name: None})
+
+
+def numbers_in(text):
+    return [float(found.replace(",", "")) for found in re.findall(r"\d[\d,]*\.?\d*", text)]
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_no_message_holds_the_answer_in_any_form(number, seed):
+    """Neither as a number, nor as a share, nor rounded, nor in the house formats."""
+    frames = FRAMES[number] if number == "02.2" else {"customers": a_base(seed, n=200 + seed)}
+    right = EXERCISES[number].answer(**frames)
+    wrong = [told(number, turn(**frames), **frames) for turn, _ in EXERCISES[number].wrong_turns]
+    for message in [
+        *wrong,
+        told(number, 1e9, **frames),
+        told(number, None, **frames),
+        told(number, "?", **frames),
+    ]:
+        for form in (formats.money, formats.exact_money, formats.share, formats.number, formats.count):
+            assert form(right).lstrip("€") not in re.findall(r"[\d,.]+%?", message)
+        for found in numbers_in(message):
+            assert not any(math.isclose(found, right * scale, rel_tol=0.02) for scale in (1, 100, 0.01))
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_checking_changes_no_frame_and_does_not_depend_on_the_order_of_rows(number):
+    frames = FRAMES[number]
+    before = {name: frame.copy() for name, frame in frames.items()}
+    mixed = {name: frame.sample(frac=1, random_state=2) for name, frame in frames.items()}
+    for answer in (RIGHT[number], 1e9):
+        assert told(number, answer, **mixed) == told(number, answer)
+    for name, frame in frames.items():
+        pd.testing.assert_frame_equal(frame, before[name])
+
+
+def test_where_nobody_returned_anything_the_answer_is_none_of_them():
+    quiet = CUSTOMERS.assign(returns=0.0, returned_goods=0.0, service_return=0.0)
+    assert told("02.3", 0, customers=quiet) == "Right."
+    assert told("02.3", 1, customers=quiet).startswith("Not yet. ")
+
+
+def test_a_count_must_be_met_exactly():
+    """Half a per cent of a large count is several customers."""
+    many = pd.concat([CUSTOMERS] * 40, ignore_index=True)
+    right = RIGHT["02.3"] * 40
+    assert told("02.3", right, customers=many) == "Right."
+    assert told("02.3", right + 1, customers=many).startswith("Not yet. ")
+
+
+def test_an_unknown_exercise_is_an_error_of_the_author():
+    with pytest.raises(KeyError):
+        check("02.9", 1.0)
