@@ -15,7 +15,6 @@ import typer
 from crmlib.errors import CrmError
 
 app = typer.Typer(
-    help="Customer relationship analytics: from an order log to decisions in money.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -28,6 +27,18 @@ Map = Annotated[
     Path | None,
     typer.Option("--map", metavar="RUNFILE", help="A run file that says how to read the source."),
 ]
+
+
+@app.callback(invoke_without_command=True)
+def crmlib(
+    version: Annotated[bool, typer.Option("--version", help="Say which version this is.")] = False,
+) -> None:
+    """Customer relationship analytics: from an order log to decisions in money."""
+    if version:
+        from crmlib import __version__
+
+        print(f"crmlib {__version__}")
+        raise typer.Exit()
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crmlib import cli
+from crmlib import __version__, cli
 from crmlib.publish.stage import MANIFEST
 
 
@@ -34,6 +34,10 @@ def test_help_lists_the_commands(run):
     assert code == 0
     for command in ("report", "check", "simulate", "open"):
         assert command in out
+
+
+def test_the_version_is_told(run):
+    assert run("--version")[:2] == (0, f"crmlib {__version__}\n")
 
 
 def test_wrong_use_is_exit_code_2(run):

@@ -9,8 +9,9 @@ import nbformat
 import crmlib
 from crmlib.publish import manifest
 from crmlib.publish.fingerprint import versions
+from crmlib.publish.history import Earlier
 from crmlib.publish.index import front_page, metrics_of
-from crmlib.publish.pages import Earlier, PageExporter, Site, links_to
+from crmlib.publish.pages import PageExporter, Site, links_to
 from crmlib.publish.plan import Notebook
 
 
@@ -21,7 +22,7 @@ def assemble(
     records: Mapping[str, Mapping[str, Any]],
     settings: Mapping[str, Any],
     fingerprint: str,
-    earlier: tuple[str, tuple[str, ...]] | None = None,
+    earlier: Earlier | None = None,
 ) -> None:
     """Write everything but the executed notebooks and their tables, which are there.
 
@@ -37,8 +38,8 @@ def assemble(
         Settings of the whole run.
     fingerprint : str
         Hash of what the pages depend on.
-    earlier : (str, tuple of str), optional
-        Day and pages of the report before this one.
+    earlier : Earlier, optional
+        The report before this one.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def assemble(
         first_day_known=data.first_day,
         last_day=data.as_of,
         links=links_to(notebooks),
-        earlier=Earlier(*earlier) if earlier else None,
+        earlier=earlier,
     )
     exporter = PageExporter(site)
     pages = []
@@ -73,7 +74,7 @@ def assemble(
         "versions": versions(),
         "pages": fingerprint,
         "links": [link.href for link in site.links],
-        "earlier": earlier[0] if earlier else None,
+        "earlier": earlier.as_of if earlier else None,
         "notebooks": records,
     }
     manifest.write(stage, facts)

@@ -244,6 +244,6 @@ def _explain(job: Job, failure: Mapping[str, Any]) -> NotebookFailed:
     else:
         # an error of the suite says itself what was expected and what to do
         text = text if text.startswith("Found: ") else f"{kind}: {text}"
-        remedy = "open the notebook kept for inspection and look at that cell"
+        remedy = "look at that cell"
     line = f" [{failure['line']}]" if failure.get("line") else ""
     return NotebookFailed(f"{where}{line}: {text}", "every cell to run", remedy, job.folder)

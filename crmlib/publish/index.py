@@ -9,7 +9,8 @@ from crmlib.display import formats
 from crmlib.intake.contract import TABLES
 from crmlib.intake.report import CheckReport
 from crmlib.publish.content import Page
-from crmlib.publish.pages import PageExporter, day
+from crmlib.publish.history import Earlier, day
+from crmlib.publish.pages import PageExporter
 
 #: Key figures shown on top; all of them are in metrics.json.
 GLANCE = 6
@@ -68,13 +69,22 @@ def front_page(
     earlier = exporter.site.earlier
     return exporter.fill(
         "index.html.j2",
-        metrics=glance(list(metrics_of(pages).values())),
+        metrics=glance([_with_before(page, earlier) for page in pages]),
         answers=answers,
         left_out=left_out(pages),
         quality=quality(report, exporter.site.last_day),
         colophon=colophon,
         earlier=earlier.link("index.html") if earlier else None,
     )
+
+
+def _with_before(page: Page, earlier: Earlier | None) -> list[dict[str, Any]]:
+    """Return the key figures of a page, each with what it was in the report before."""
+    figures = earlier.figures if earlier else {}
+    return [
+        {**metric, "before": figures.get(f"{page.name}/{metric['name']}", "")}
+        for metric in metrics_of([page])[page.name]
+    ]
 
 
 def glance(metrics: Sequence[Sequence[Mapping[str, Any]]]) -> list[Mapping[str, Any]]:

@@ -12,6 +12,7 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from traitlets import List
 
 from crmlib.publish.content import Page, read_page
+from crmlib.publish.history import Earlier, day
 
 TEMPLATE = Path(__file__).parent / "template"
 
@@ -23,27 +24,6 @@ class Link:
     name: str
     href: str
     label: str
-
-
-@dataclass(frozen=True)
-class Earlier:
-    """The report before this one.
-
-    Attributes
-    ----------
-    as_of : str
-        Its last known day, ``YYYY-MM-DD``.
-    pages : tuple of str
-        Files it has.
-    """
-
-    as_of: str
-    pages: tuple[str, ...] = ()
-
-    def link(self, page: str) -> dict[str, str]:
-        """Lead to the same page of that report, or to its summary."""
-        target = page if page in self.pages else "index.html"
-        return {"href": f"../{self.as_of}/{target}", "day": day(date.fromisoformat(self.as_of))}
 
 
 @dataclass(frozen=True)
@@ -92,15 +72,6 @@ class Site:
     def files(self) -> dict[str, str]:
         """File names of notebooks, and their pages."""
         return {f"{link.name}.ipynb": link.href for link in self.links}
-
-
-def day(value: date) -> str:
-    """Write a day in words.
-
-    >>> day(date(2026, 6, 30))
-    '30 June 2026'
-    """
-    return f"{value.day} {value:%B %Y}"
 
 
 def links_to(notebooks: Sequence[Any]) -> tuple[Link, ...]:

@@ -13,6 +13,7 @@ from crmlib.intake.handed import Handed, public_name
 from crmlib.publish import manifest
 from crmlib.publish.execute import NotebookFailed
 from crmlib.publish.fingerprint import code_hash, digest, hash_file, notebook_fingerprints
+from crmlib.publish.history import read_earlier
 from crmlib.publish.plan import GIVEN_BY_THE_RUN, Notebook, assign_parameters, choose, discover
 from crmlib.publish.produce import Bench, Order
 from crmlib.publish.progress import Log, Progress
@@ -103,7 +104,8 @@ class _Run:
         self.request, self.progress, self.data, self.folder = request, progress, data, folder
         self.notebooks, self.given = notebooks, given
         self.last = manifest.read(folder.final)
-        self.previous = folder.previous()
+        before = folder.previous()
+        self.earlier = read_earlier(folder.company / before) if before else None
         self.fingerprints = notebook_fingerprints(notebooks, self._own_parameters(), self._facts())
         self.log = log
         log.head(data.name, data.as_of)
@@ -192,7 +194,7 @@ class _Run:
                 "notebooks": {n.name: self.fingerprints[n.name] for n in report},
                 "labels": {n.name: n.label for n in report},
                 "code": code_hash(),
-                "earlier": [self.previous, self._earlier_pages()],
+                "earlier": self.earlier.facts() if self.earlier else None,
                 "checks": self.data.report.to_json(),
             }
         )
@@ -255,7 +257,7 @@ class _Run:
             self.log.write(log)
         notebooks = [*folder.glob("*.ipynb"), *folder.glob("*.log")]
         kept = self.folder.keep_failed([log, *notebooks])
-        where = f"; what there is of it is in {kept}" if kept else ""
+        where = f"; notebook and log are kept in {kept}" if kept else ""
         return RunError(problem.found, problem.expected, problem.remedy + where)
 
     def _build(
@@ -274,13 +276,7 @@ class _Run:
             }
             for n in report
         }
-        earlier = (self.previous, self._earlier_pages()) if self.previous else None
-        assemble(stage, self.data, report, records, self._facts(), pages, earlier)
-
-    def _earlier_pages(self) -> tuple[str, ...]:
-        """Pages of the report before this one."""
-        found = manifest.read(self.folder.company / self.previous) if self.previous else {}
-        return tuple(found.get("links", ()))
+        assemble(stage, self.data, report, records, self._facts(), pages, self.earlier)
 
 
 def _local(source: str) -> Path | None:

@@ -8,8 +8,9 @@ import pytest
 
 from crmlib.intake.report import CheckReport, Ledger, Problem, TableFound
 from crmlib.publish.content import Page
+from crmlib.publish.history import Earlier
 from crmlib.publish.index import front_page, glance, left_out, quality
-from crmlib.publish.pages import Earlier, Link, PageExporter, Site
+from crmlib.publish.pages import Link, PageExporter, Site
 from crmlib.publish.sanitise import plain
 
 DAY = dt.date(2026, 6, 30)
@@ -125,6 +126,11 @@ def test_key_figures_of_every_notebook_reach_the_top():
 
 def test_an_earlier_report_is_linked_page_by_page(front):
     assert 'href="../2026-05-31/index.html"' in front(findings(), earlier=Earlier("2026-05-31"))
+    shown = plain(
+        front(findings(), earlier=Earlier("2026-05-31", (), {"02_x/profit": "€4", "02_x/other": "€77"}))
+    )
+    assert "31 May 2026: €4" in shown
+    assert "€77" not in shown
     assert Earlier("2026-05-31", ("02_x.html",)).link("02_x.html")["href"] == "../2026-05-31/02_x.html"
     assert Earlier("2026-05-31", ()).link("02_x.html") == {
         "href": "../2026-05-31/index.html",
