@@ -7,12 +7,14 @@ hands the findings to the report.
 
 import html
 import json
+import math
 import os
 import string
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import ibis
 import pandas as pd
 
 import crmlib
@@ -65,18 +67,18 @@ class Workbook:
         self.currency = self.data.currency
         # On the bundled company, and wherever asked, a broken claim stops the notebook.
         self.strict = source == "bundled" or os.environ.get("CRMLIB_STRICT") == "1"
-        self._metrics: list[dict[str, Any]] = []
+        self._metrics: dict[str, dict[str, Any]] = {}
 
     def run_card(self) -> "Shown":
         """Show what was run on what: data, period, parameters, version."""
-        data, report = self.data, self.data.report
+        data = self.data
         shown = {name: value for name, value in self.parameters.items() if name not in ("source", "as_of")}
-        found = next(table for table in report.tables if table.name == "orders")
+        seen = data.orders.agg(lines=ibis._.count(), customers=ibis._.customer_id.nunique()).execute().iloc[0]
         facts = {
             "Company": data.name,
             "Last known day": formats.day(data.as_of),
             "Data": f"{formats.day(data.first_day)} to {formats.day(data.as_of)}, "
-            f"{formats.count(found.used_rows)} order lines, {formats.count(found.customers)} customers",
+            f"{formats.count(seen['lines'])} order lines, {formats.count(seen['customers'])} customers",
             "Currency": data.currency,
             "Settings": ", ".join(f"{name} {_plain(value)}" for name, value in shown.items()),
             "Data fingerprint": data.hash[:12],
@@ -145,7 +147,7 @@ class Workbook:
             part in a million million, is allowed on top.
         """
         allowed = tolerance + 1e-12 * max(abs(left), abs(right))
-        if not abs(left - right) <= allowed:
+        if not abs(left - right) <= allowed < math.inf:
             raise BrokenClaim(
                 f"{what}: {left:,.4f} against {right:,.4f}",
                 f"two equal amounts (within {tolerance})",
@@ -229,21 +231,18 @@ class Workbook:
             Low and high end of its 95 % interval.
         """
         low, high = interval or (None, None)
-        self._metrics.append(
-            {
-                "name": name,
-                "label": label,
-                "value": _rounded(value),
-                "unit": unit,
-                "low": _rounded(low),
-                "high": _rounded(high),
-                "text": self._formatted(value, unit),
-                "interval": f"{self._formatted(low, unit)} to {self._formatted(high, unit)}"
-                if interval
-                else "",
-                "definition": definition,
-            }
-        )
+        interval_text = f"{self._formatted(low, unit)} to {self._formatted(high, unit)}" if interval else ""
+        self._metrics[name] = {  # by name, so that a cell run twice does not note it twice
+            "name": name,
+            "label": label,
+            "value": _rounded(value),
+            "unit": unit,
+            "low": _rounded(low),
+            "high": _rounded(high),
+            "text": self._formatted(value, unit),
+            "interval": interval_text,
+            "definition": definition,
+        }
 
     def _formatted(self, value: float | None, unit: str) -> str:
         return formats.money(value, self.currency) if unit == "money" else getattr(formats, unit)(value)
@@ -292,7 +291,7 @@ class Workbook:
             "headline": str(headline),
             "findings": [{"text": str(found), "so_what": str(meaning)} for found, meaning in findings],
             "decision": {"text": str(decision), "do_nothing": str(nothing)},
-            "metrics": self._metrics,
+            "metrics": list(self._metrics.values()),
         }
         return Shown(shown, text, bundle)
 
@@ -304,7 +303,6 @@ class Workbook:
     def colophon(self) -> "Shown":
         """Show the versions and fingerprints this notebook ran with."""
         import duckdb
-        import ibis
         import numpy
         import sklearn
 
@@ -337,7 +335,7 @@ class Shown:
 
 def _rounded(value: float | None) -> float | None:
     """Six significant digits: enough to use, few enough to be the same on every machine."""
-    if value is None or pd.isna(value):
+    if value is None or not math.isfinite(value):
         return None
     return float(f"{float(value):.6g}")
 
