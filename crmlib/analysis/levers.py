@@ -210,14 +210,15 @@ def lever_gains(
     DataFrame
         Indexed by lever, ``do_nothing`` first, the rest by gain: ``customers`` touched,
         ``gain`` (middle), ``low`` and ``high`` (95 % interval over customers, over the
-        share that walks away, and over how much of the loss comes back), and ``break_even`` (the share
-        that may walk away before the lever loses money; 1 where it never does).
+        share that walks away, and over how much of the loss comes back), and ``break_even``
+        (the share that may walk away before the lever loses money; 1 where it never does).
     """
     rng = np.random.default_rng(seed)
     recurs, expected = np.ones(draws), 1.0
     if lasting is not None and np.isfinite(lasting.repeat_money):
-        low, high = lasting.money_interval
-        spread = (high - low) / (2 * norm.ppf(0.975)) if np.isfinite(high - low) else 0.0
+        # from the upper half: the lower end of the interval is cut at zero
+        half = lasting.money_interval[1] - lasting.repeat_money
+        spread = half / norm.ppf(0.975) if np.isfinite(half) else 0.0
         recurs = rng.normal(lasting.repeat_money, spread, draws).clip(0.0, 1.0)
         expected = float(np.clip(lasting.repeat_money, 0.0, 1.0))
     walk = rng.uniform(*terms.walk_range, draws)
