@@ -151,7 +151,7 @@ def main(arguments: list[str] | None = None) -> int:
     stops = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, _stop) for number in stops]
     try:
-        app(args=arguments)
+        app(args=arguments, prog_name="crmlib")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except CrmError as problem:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -12,8 +13,9 @@ from crmlib.publish.request import Request
 from crmlib.publish.run import make_report
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+REQUIRED = os.environ.get("CRMLIB_REQUIRE_BROWSER") == "1"
 pytestmark = pytest.mark.skipif(
-    CHROMIUM is None,
+    CHROMIUM is None and not REQUIRED,
     reason="no Chromium on the PATH: the pages are not tested (on Debian and Ubuntu: apt-get install chromium)",
 )
 ARGUMENTS = [
@@ -32,6 +34,7 @@ PAGES = ("index", "02_profitability")
 @pytest.fixture(scope="module")
 def browser():
     """A headless Chromium."""
+    assert CHROMIUM, "CRMLIB_REQUIRE_BROWSER is set, and there is no Chromium on the PATH"
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

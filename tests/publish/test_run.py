@@ -86,6 +86,21 @@ def test_a_chain_runs_in_order_and_what_is_unchanged_is_reused(report, suite, sa
     assert outputs(other, "01_reads").strip() == "2026-03-27;3"
 
 
+MEET = """
+import pathlib, time
+place = pathlib.Path({place!r})
+(place / "{mine}").touch()
+while not (place / "{other}").exists():
+    time.sleep(0.05)
+"""
+
+
+def test_independent_notebooks_run_side_by_side(report, suite, tmp_path):
+    for mine, other in (("01_a", "02_b"), ("02_b", "01_a")):  # each waits for the other
+        suite.add(mine, "md:# A?", MEET.format(place=str(tmp_path), mine=mine, other=other))
+    assert set(report(jobs=2, timeout=60).ran) == {"01_a", "02_b"}
+
+
 def test_a_damaged_report_is_not_reused(report, suite):
     suite.add("01_a", "md:# A?", "print(1)")
     page = report().folder / "01_a.html"
