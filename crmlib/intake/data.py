@@ -31,6 +31,8 @@ class Data:
         First order day and last known day; nothing later can be seen.
     hash : str
         Identifies the prepared data.
+    folder : Path or None
+        Folder of the source; the truth of a simulated company stands in it.
     store : Path
         The prepared data.
     report : CheckReport
@@ -45,7 +47,7 @@ class Data:
         self.store = store
         self.gross_margin, self.horizon_months = run.gross_margin, run.horizon_months
         self.annual_discount_rate = run.annual_discount_rate
-        self._folder = source.folder
+        self.folder = source.folder
         found = report.found("orders")
         self.first_day: dt.date = found.first_day
         self.as_of: dt.date = _day(as_of, found.first_day, found.last_day)
@@ -112,7 +114,7 @@ class Data:
     def truth(self, name: str) -> pd.DataFrame | None:
         """Return a table of the simulated truth, or None where the source is no simulation."""
         for ending, read in ((".parquet", pd.read_parquet), (".csv", pd.read_csv)):
-            path = self._folder / "truth" / (name + ending) if self._folder else None
+            path = self.folder / "truth" / (name + ending) if self.folder else None
             if path and path.exists():
                 return read(path)
         return None
@@ -145,6 +147,16 @@ def open_data(
         If the data have errors; all of them are named.
     ParameterError
         If the source, the run file or `as_of` is not valid.
+    RunError
+        If the prepared data cannot be written.
+
+    Examples
+    --------
+    >>> data = open_data("bundled", as_of="2025-12-31")
+    >>> data.currency, data.has("orders.cost_of_goods"), data.has("events")
+    ('EUR', True, True)
+    >>> bool(data.orders.ordered_at.max().execute() < dt.datetime(2026, 1, 1))
+    True
     """
     handed = handed_over(source) if run_file is None else None
     found = find_source(handed.place, handed.run_file) if handed else find_source(source, run_file)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from crmlib.errors import RunError
+from crmlib.errors import ParameterError, RunError
 from crmlib.intake.handed import Handed, public_name
 from crmlib.publish import manifest
 from crmlib.publish.execute import NotebookFailed
@@ -17,7 +17,7 @@ from crmlib.publish.history import read_earlier
 from crmlib.publish.plan import GIVEN_BY_THE_RUN, Notebook, assign_parameters, choose, discover
 from crmlib.publish.produce import Bench, Order
 from crmlib.publish.progress import Log, Progress
-from crmlib.publish.request import BUNDLED, NOTEBOOKS, Request, Result, settings_of
+from crmlib.publish.request import NOTEBOOKS, Request, Result, settings_of
 from crmlib.publish.stage import RunFolder
 
 READING, BUILDING = "Reading and checking the data", "Building the pages"
@@ -69,7 +69,7 @@ def _one_day(given: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the last known day a run file sets for all notebooks."""
     days = sorted({values["as_of"] for values in given.values() if values.get("as_of")})
     if len(days) > 1:
-        raise RunError(
+        raise ParameterError(
             f"different last known days: {', '.join(days)}",
             "one for all notebooks of a report",
             "set as_of once, under [parameters]",
@@ -137,9 +137,8 @@ class _Run:
 
     def _truth(self) -> str:
         """Hash the known truth of a simulated company, which lies beside its tables."""
-        place = _local(self.request.source) or BUNDLED
-        folder = (place if place.is_dir() else place.parent) / "truth"
-        files = sorted(folder.glob("*.*")) if folder.is_dir() else []
+        folder = self.data.folder / "truth" if self.data.folder else None
+        files = sorted(folder.glob("*.*")) if folder and folder.is_dir() else []
         return digest({path.name: hash_file(path) for path in files}) if files else ""
 
     def make(self, chosen: Sequence[Notebook]) -> Result:
@@ -289,4 +288,5 @@ def _import_page_builder() -> None:
     from crmlib.publish.worker import spare_slow_import
 
     spare_slow_import()
-    import crmlib.publish.assemble  # noqa: F401
+    with contextlib.suppress(ImportError):  # it will be imported again, and told then
+        import crmlib.publish.assemble  # noqa: F401
