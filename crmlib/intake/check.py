@@ -65,7 +65,11 @@ def check_source(
 
 
 def render_report(report: CheckReport) -> str:
-    """Write a check report as plain text, tables first, then errors, warnings and notes."""
+    """Write a check report as plain text, tables first, then errors, warnings and notes.
+
+    >>> print(render_report(check_source("bundled")).splitlines()[0])
+    Casa Verbena
+    """
     lines = [report.name, ""]
     for found in report.tables:
         lines += _table(found)

@@ -45,12 +45,7 @@ def check_far_days(inspection: Inspection, column: str) -> None:
     unless more than ten years lie between.
     """
     day = ident(column)
-    blocks = rows(inspection.connection, f"""
-        WITH days AS (SELECT CAST({day} AS DATE) AS day, count(*) AS n FROM {inspection.sql} GROUP BY ALL),
-        steps AS (SELECT *, day - lag(day) OVER (ORDER BY day) > {FAR_DAYS} AS starts FROM days),
-        blocks AS (SELECT *, count(*) FILTER (starts) OVER (ORDER BY day) AS block FROM steps)
-        SELECT min(day), max(day), CAST(sum(n) AS BIGINT) FROM blocks GROUP BY block ORDER BY 1
-    """)
+    blocks = day_blocks(inspection, column, FAR_DAYS)
     if len(blocks) < 2:
         return
     main_first, main_last, _ = max(blocks, key=lambda block: (block[2], block[0]))
@@ -81,6 +76,25 @@ def check_far_days(inspection: Inspection, column: str) -> None:
             f"{main_last}, and: {written}. All rows are kept.", "Check that no file is missing and no year is wrong.",
             count=sum(block[2] for block in gaps),
         )
+
+
+def day_blocks(inspection: Inspection, column: str, gap: int) -> list[tuple[dt.date, dt.date, int]]:
+    """Cut the days of a table wherever more than `gap` days pass without a row.
+
+    Returns
+    -------
+    list of (first day, last day, rows)
+        In order of time.
+    """
+    return rows(inspection.connection, f"""
+        WITH days AS (
+            SELECT CAST({ident(column)} AS DATE) AS day, count(*) AS n FROM {inspection.sql}
+            WHERE {ident(column)} IS NOT NULL GROUP BY ALL
+        ),
+        steps AS (SELECT *, day - lag(day) OVER (ORDER BY day) > {gap} AS starts FROM days),
+        blocks AS (SELECT *, count(*) FILTER (starts) OVER (ORDER BY day) AS block FROM steps)
+        SELECT min(day), max(day), CAST(sum(n) AS BIGINT) FROM blocks GROUP BY block ORDER BY 1
+    """)
 
 
 def check_bounds(inspection: Inspection) -> None:

@@ -1,6 +1,6 @@
 """Tables in databases: a ``.duckdb`` file attached in place, any other engine streamed through Ibis."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -45,11 +45,13 @@ def local_file(url: str) -> Path | None:
     return Path(parts.path.removeprefix("/")).resolve() if parts.scheme == "sqlite" else None
 
 
-def database_tables(url: str) -> list[str]:
-    """Return the names of the tables behind `url`."""
+def database_tables(url: str, schemas: Iterable[str] = ()) -> list[str]:
+    """Return the tables behind `url`, and those of `schemas` as ``schema.table``."""
     backend = _connect(url)
     try:
-        return sorted(backend.list_tables())
+        names = backend.list_tables()
+        names += [f"{schema}.{name}" for schema in schemas for name in backend.list_tables(database=schema)]
+        return sorted(names)
     finally:
         backend.disconnect()
 
@@ -64,9 +66,14 @@ def land_table(
         source = backend.table(name, database=schema or None)
         batches = _sqlite_batches(backend, source) if backend.name == "sqlite" else \
             source.to_pyarrow_batches(chunk_size=CHUNK)
-        connection.register("batches", batches)
-        connection.execute(f'CREATE TABLE {relation} AS SELECT row_number() OVER () AS "__row", * FROM batches')
-        connection.unregister("batches")
+        connection.register("chunk", batches.schema.empty_table())
+        connection.execute(f'CREATE TABLE {relation} AS SELECT CAST(0 AS BIGINT) AS "__row", * FROM chunk')
+        count = 0
+        for batch in batches:  # fetched in this thread: many drivers refuse to be used from another one
+            connection.register("chunk", pa.Table.from_batches([batch]))
+            connection.execute(f"INSERT INTO {relation} SELECT {count} + row_number() OVER (), * FROM chunk")
+            count += batch.num_rows
+        connection.unregister("chunk")
     finally:
         backend.disconnect()
 

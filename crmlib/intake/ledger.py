@@ -3,7 +3,8 @@
 import calendar
 import datetime as dt
 
-from crmlib.intake.inspection import SHOWN, Inspection
+from crmlib.intake.checks import day_blocks
+from crmlib.intake.inspection import SHOWN, TOLERATED, Inspection
 from crmlib.intake.landing import ROW
 from crmlib.intake.report import Ledger, examples
 from crmlib.intake.sql import ident, rows
@@ -11,6 +12,8 @@ from crmlib.intake.wording import counted, money, share
 
 # The last month counts as complete if the orders reach its last three days (Sundays, holidays).
 MONTH_END_DAYS = 3
+# So many days without an order, and then only a few: probably a wrong date.
+LONELY_DAYS = 90
 # More than this many times the new customers of the next 30 days: most of the first were customers before.
 CENSORED_RATIO = 1.5
 
@@ -51,6 +54,7 @@ def check_ledger(orders: Inspection, currency: str) -> Ledger:
         )
     if orders.usable("ordered_at"):
         _last_month(orders, facts["last"])
+        _lonely_end(orders)
     check_repeats(orders, currency)
     return ledger
 
@@ -77,6 +81,20 @@ def _last_month(orders: Inspection, last: dt.date) -> None:
             "partial-last-month", "note", f"The last month, {last:%Y-%m}, is not complete: the orders end on "
             f"{last}, day {last.day} of {days}.", "Do not compare it with whole months.",
         )
+
+
+def _lonely_end(orders: Inspection) -> None:
+    """Doubt a few orders long after all others: a typing error there moves the last known day."""
+    *_, before, last = [None, *day_blocks(orders, "ordered_at", LONELY_DAYS)]
+    if before is None or last[2] > TOLERATED * orders.rows:
+        return
+    condition = f"CAST(ordered_at AS DATE) >= DATE '{last[0]}'"
+    orders.add(
+        "lonely-end", "warning", f"{counted(last[2], 'line', orders.rows, 'lie')} {(last[0] - before[1]).days} days "
+        f"after all others, which end on {before[1]}. The last of them, {last[1]}, counts as the last known day.",
+        f"Correct the dates if they are wrong, or run with as_of = {before[1]}.", count=last[2],
+        examples=orders.raw_cells("ordered_at", condition),
+    )
 
 
 def check_repeats(orders: Inspection, currency: str) -> None:

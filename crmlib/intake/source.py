@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from crmlib.errors import DataError, ParameterError
 from crmlib.intake.contract import TABLES
+from crmlib.intake.handed import public_name
 from crmlib.intake.runfile import RunFile, TableMap, load_run_file
 
 KINDS = {
@@ -216,7 +217,7 @@ def _in_file(path: Path, run: RunFile) -> list[TableSource]:
     if kind == "duckdb":
         from crmlib.intake.database import duckdb_tables
 
-        return _by_inner_name(path.name, kind, (path,), duckdb_tables(path), run)
+        return _by_inner_name(path.name, kind, _with_log(path, ".wal"), duckdb_tables(path), run)
     return [_one_file("orders", path, run.tables.get("orders", TableMap()))]
 
 
@@ -252,14 +253,17 @@ def _open_url(url: str, run: RunFile) -> Source:
 
     file = local_file(url)
     name = run.name or (file.stem if file else urlsplit(url).path.strip("/").rpartition("/")[2]) or "database"
-    place = _without_password(url)
-    tables = _by_inner_name(place, "database", (file,) if file else (), database_tables(url), run)
+    place = public_name(url)
+    schemas = {mapped.table.rpartition(".")[0] for mapped in run.tables.values() if mapped.table} - {""}
+    names = database_tables(url, sorted(schemas))
+    tables = _by_inner_name(place, "database", _with_log(file, "-wal") if file else (), names, run)
     return Source(name, place, run, _checked(place, tables), file.parent if file else None, url)
 
 
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return url.replace(f":{parts.password}@", ":***@") if parts.password else url
+def _with_log(file: Path, ending: str) -> tuple[Path, ...]:
+    """Return a database file and its write-ahead log, in which the latest changes may still stand."""
+    log = file.with_name(file.name + ending)
+    return (file, log) if log.exists() else (file,)
 
 
 def _checked(place: str | Path, tables: list[TableSource]) -> tuple[TableSource, ...]:

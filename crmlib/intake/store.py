@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import filelock
 
-from crmlib.errors import RunError
+from crmlib.errors import DataError, RunError
 from crmlib.intake.prepare import REPORT_TABLE, prepare
 from crmlib.intake.report import CheckReport
 from crmlib.intake.source import Source
@@ -49,7 +49,7 @@ def prepared(source: Source, cache: str | Path | None = None) -> tuple[Path, Che
         report = stored_report(store)
         if report is None:
             with filelock.FileLock(store.with_suffix(".lock")):
-                report = stored_report(store) or _write(source, store)
+                report = stored_report(store) or _write(source, store, fingerprint)
         with suppress(OSError):  # another user's cache can be read but not touched
             os.utime(store)
         return store, report
@@ -93,10 +93,15 @@ def stored_report(store: Path) -> CheckReport | None:
         return None
 
 
-def _write(source: Source, store: Path) -> CheckReport:
+def _write(source: Source, store: Path, fingerprint: str) -> CheckReport:
     aside = Path(tempfile.mkdtemp(dir=store.parent, prefix="aside-"))
     try:
         report = prepare(source, aside / "store")
+        if source.fingerprint() != fingerprint:
+            raise DataError(
+                f"{source.place} changed while it was read", "files that stay as they are during a run",
+                "wait until they are complete, then run again",
+            )
         _move(aside / "store", store)
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -43,6 +43,15 @@ def test_a_last_month_that_is_not_over_is_noted(company, lines, last, partial):
     assert ("partial-last-month" in company.check().codes("note")) == partial
 
 
+def test_a_few_orders_long_after_all_others_are_doubted_since_they_move_the_last_known_day(company, lines):
+    company.orders([*lines, "C001,2025-03-14,5.00"])
+    found = company.check()
+    assert found.cells("lonely-end") == [(len(lines) + 2, "ordered_at", "2025-03-14")]
+    assert "2024-03-31" in found.one("lonely-end").remedy
+    company.orders([*lines, *["C001,2025-03-14,5.00"] * 3])
+    assert "lonely-end" not in company.check().codes()
+
+
 def censored(months=12):
     """An old shop: all 40 customers of clean_lines buy at once, then one new customer a week."""
     first = [f"A{n:03d},2023-01-{1 + n % 28:02d},5.00" for n in range(60)]

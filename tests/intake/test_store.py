@@ -7,8 +7,9 @@ import textwrap
 
 import pytest
 
-from crmlib.errors import RunError
+from crmlib.errors import DataError, RunError
 from crmlib.intake import store
+from crmlib.intake.prepare import prepare
 from crmlib.intake.source import find_source
 
 OPEN = """
@@ -115,6 +116,19 @@ def test_a_failure_leaves_no_half_written_store(company, lines, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         company.open()
     assert not stores(company) and not list(company.cache.glob("aside-*"))
+
+
+def test_a_source_that_changes_while_it_is_read_is_refused(company, lines, monkeypatch):
+    company.orders(lines)
+
+    def slow(source, path):
+        company.orders(lines[1:])
+        return prepare(source, path)
+
+    monkeypatch.setattr(store, "prepare", slow)
+    with pytest.raises(DataError, match="changed while it was read"):
+        company.open()
+    assert not stores(company)
 
 
 def test_only_a_handful_of_stores_is_kept_the_latest_used(company, lines, monkeypatch):
