@@ -21,8 +21,11 @@ class Progress:
         Standard error if left out; standard output stays free for results.
     quiet : bool, default False
         Tell nothing.
-    log : callable, optional
-        Called with every line for the run's log as well.
+
+    Attributes
+    ----------
+    listeners : list of callable
+        Each is called with every line as well; the run's log is one.
     """
 
     def __init__(self, stream: TextIO | None = None, quiet: bool = False):
@@ -91,7 +94,8 @@ class Progress:
 
     def _line(self, text: str) -> None:
         if not self._quiet:
-            print(text, file=self._stream, flush=True)
+            self._stream.write(f"{text}\n")
+            self._stream.flush()
 
     def _tell(self, text: str) -> None:
         for listener in self.listeners:
