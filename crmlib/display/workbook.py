@@ -178,7 +178,7 @@ class Workbook:
         if found < needed:
             raise TooLittleData(
                 f"{formats.count(found)} {what}",
-                f"at least {formats.count(needed)} {what}, {why}",
+                f"at least {formats.count(needed)}, {why}",
                 "use a longer period or a source with more customers",
             )
 
@@ -199,7 +199,7 @@ class Workbook:
         """Read a table that another notebook saved."""
         path = self._tables() / f"{name}.parquet"
         if not path.exists():
-            raise CrmError(f"no saved table '{name}'", f"a table saved by {made_by}", f"run {made_by} first")
+            raise TooLittleData(f"no saved table '{name}'", f"the one that {made_by} saves", f"run {made_by} first")
         return pd.read_parquet(path)
 
     def _tables(self) -> Path:

@@ -60,6 +60,8 @@ class Page:
         The headings of `body`.
     bundles : list of dict
         What the notebook hands to the front page.
+    refused : str
+        Why the notebook does not answer on these data; empty where it does.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Page:
     body: list[Markup] = field(default_factory=list)
     outline: list[Section] = field(default_factory=list)
     bundles: list[dict[str, Any]] = field(default_factory=list)
+    refused: str = ""
 
 
 def read_page(node: Any, name: str, pages: Mapping[str, str]) -> Page:
@@ -93,7 +96,7 @@ def read_page(node: Any, name: str, pages: Mapping[str, str]) -> Page:
     PageError
         If a figure has no description or a formula cannot be shown.
     """
-    page = Page(name)
+    page = Page(name, refused=node["metadata"].get("crmlib", {}).get("refused", ""))
     pieces: list[str] = []
     for number, cell in enumerate(node["cells"], 1):
         tags = set(cell["metadata"].get("tags", []))

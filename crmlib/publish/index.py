@@ -58,6 +58,7 @@ def front_page(
             "headline": findings_of(page).get("headline", ""),
             "findings": findings_of(page).get("findings", []),
             "decision": findings_of(page).get("decision"),
+            "refused": page.refused,
             "saved": [
                 {**bundle, "rows": f"{bundle['rows']:,}"}
                 for bundle in page.bundles

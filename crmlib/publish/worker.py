@@ -98,6 +98,7 @@ def run(job: dict[str, Any]) -> None:
     from papermill.execute import ERROR_MARKER_TAG
 
     from crmlib.publish.normalise import normalise
+    from crmlib.publish.refusal import KIND, refuse
 
     engine = make_engine(job["timeout"])
     threading.Thread(target=end_with_the_run, args=(engine,), daemon=True).start()
@@ -125,6 +126,8 @@ def run(job: dict[str, Any]) -> None:
     node = engine.client.nb if failure else node
     node.cells = [cell for cell in node.cells if ERROR_MARKER_TAG not in cell.metadata.get("tags", [])]
     failure = failure or unfinished(node)
+    if failure and failure["kind"] == KIND:
+        node, failure = refuse(node, failure["message"]), None
     if failure is None:
         normalise(node, path.stem, [tuple(pair) for pair in job["hidden"]])
     else:
