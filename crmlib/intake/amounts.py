@@ -1,5 +1,6 @@
 """Money and numbers: decimal marks, thousands, currency signs, per cent."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -25,6 +26,7 @@ _SHAPES = {
     "1.234?": r"^\d{1,3}\.\d{3}$",
     "1,234?": r"^\d{1,3},\d{3}$",
 }
+_PLAIN = r"^[+-]?\d+(\.(\d{1,2}|\d{4}))?$"
 _FITTING = {  # shapes that can be read once the decimal mark is known
     ".": ("whole", "point", "point, thousands with comma", "1.234?", "1,234?"),
     ",": ("whole", "comma", "comma, thousands with point", "1.234?", "1,234?"),
@@ -47,15 +49,18 @@ def amount(cell: Cell) -> Question:
     if not cell.is_text:
         return known(Way("NULL", f"{cell.sql} IS NOT NULL", hint=f"The column holds {cell.type}, not numbers."))
     digits, shape = _digits(cell.sql), _shape(_digits(cell.sql))
+    plain = cell.usual
     measures = {
         "present": f"count({cell.sql})",
-        "shapes": f"histogram({shape})",
-        "plain": rf"count(*) FILTER (regexp_matches({cell.sql}, '^[+-]?\d*\.?\d+$'))",
-        "currencies": f"histogram(nullif({_currency(cell.sql)}, ''))",
-        "per_cent": f"count(*) FILTER ({cell.sql} LIKE '%\\%%' ESCAPE '\\' AND {shape} IS NOT NULL)",
-        "long": rf"count(*) FILTER (regexp_matches({digits}, '[.,]\d{{5,}}$'))",
+        "plain": f"count(*) FILTER ({plain})",
+        "plain_point": f"count(*) FILTER ({plain} AND contains({cell.sql}, '.'))",
+        "shapes": f"histogram(CASE WHEN NOT {plain} THEN {shape} END)",
+        "currencies": f"histogram(CASE WHEN NOT {plain} THEN nullif({_currency(cell.sql)}, '') END)",
+        "per_cent": f"count(CASE WHEN NOT {plain} AND contains({cell.sql}, '%') THEN {shape} END)",
+        "long": rf"count(CASE WHEN NOT {plain} AND regexp_matches({digits}, '[.,]\d{{5,}}$') THEN 1 END)",
     }
-    return Question(measures, lambda measured: _decide(cell, measured))
+    usual = {plain: f"regexp_matches({cell.sql}, {literal(_PLAIN)})"}
+    return Question(measures, lambda measured: _decide(cell, measured), usual)
 
 
 def _currency(text: str) -> str:
@@ -93,7 +98,8 @@ def _shape(digits: str) -> str:
 
 
 def _decide(cell: Cell, measured: Mapping[str, Any]) -> Way:
-    shapes: dict[str, int] = dict(measured["shapes"] or {})
+    shapes = Counter(dict(measured["shapes"] or {}))
+    shapes.update({"point": measured["plain_point"], "whole": measured["plain"] - measured["plain_point"]})
     mark, findings = _decimal_mark(cell, shapes)
     currencies: dict[str, int] = dict(measured["currencies"] or {})
     found = sorted({_code(sign) for sign in currencies})

@@ -6,13 +6,13 @@ reading is chosen for the whole column: never cell by cell, because 03/04 and 1.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from crmlib.intake.contract import Column
 from crmlib.intake.report import Problem, Severity
 from crmlib.intake.runfile import TextFormat
-from crmlib.intake.sql import literal
+from crmlib.intake.sql import ident, literal
 
 TYPES = {
     "id": "VARCHAR", "text": "VARCHAR", "choice": "VARCHAR", "flag": "BOOLEAN", "date": "DATE",
@@ -79,6 +79,11 @@ class Cell:
         """The column as a person knows it: contract name, and the source's name where that differs."""
         return self.column.name if self.name == self.column.name else f'{self.column.name} ("{self.name}")'
 
+    @property
+    def usual(self) -> str:
+        """Name for the condition that a cell is written as nearly all cells are (see `Question.usual`)."""
+        return ident(f"usual: {self.column.name} {self.name}")
+
     def find(
         self, code: str, severity: Severity, sentence: str, remedy: str = "", count: int = 0, where: str = ""
     ) -> "Finding":
@@ -140,10 +145,15 @@ class Question:
         Aggregate SQL expressions by name, computed for all columns of a table in one pass.
     decide : callable
         Takes the measured values by name; returns the way to read the column.
+    usual : dict of str
+        SQL conditions by the name (`Cell.usual`) under which the measures know them, computed once for each
+        row. Nearly all cells of nearly all files are written in one plain way, and only the others are worth
+        a closer look, which costs many times more.
     """
 
     measures: Mapping[str, str]
     decide: Callable[[Mapping[str, Any]], Way]
+    usual: Mapping[str, str] = field(default_factory=dict)
 
 
 def untidy(text: str) -> str:

@@ -22,6 +22,7 @@ _SHAPES = {
     "Oct 31, 2026": rf"^[A-Za-z]{{3,9}}\.? \d{{1,2}},? \d{{4}}{_TIME}",
     _SERIAL: r"^[2-6]\d{4}(\.\d+)?$",
 }
+_SHORT_YEAR = r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{2}($|[ ,T])"
 _PARTS = {"31/10/2026": "/", "31.10.2026": ".", "31-10-2026": "-"}
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 
@@ -43,15 +44,17 @@ def moment(cell: Cell) -> Question:
         pattern = f"CAST(try_strptime({text}, {literal(cell.form.date_format)}) AS {_target(cell)})"
         hint = f"The run file says date_format = {cell.form.date_format!r}."
         return known(Way(pattern, f"{text} IS NOT NULL", hint=hint))
-    shape = _shape(text)
+    usual = cell.usual
     measures = {
         "present": f"count({text})",
-        "shapes": f"histogram({shape})",
-        "first": f"max(TRY_CAST({_parts(text)}.a AS INTEGER))",
-        "second": f"max(TRY_CAST({_parts(text)}.b AS INTEGER))",
-        "short": rf"count(*) FILTER (regexp_matches({text}, '^\d{{1,2}}[/.-]\d{{1,2}}[/.-]\d{{2}}($|[ ,T])'))",
+        "usual": f"count(*) FILTER ({usual})",
+        "shapes": f"histogram(CASE WHEN NOT {usual} THEN {_shape(text)} END)",
+        "first": f"max(CASE WHEN NOT {usual} THEN TRY_CAST({_parts(text)}.a AS INTEGER) END)",
+        "second": f"max(CASE WHEN NOT {usual} THEN TRY_CAST({_parts(text)}.b AS INTEGER) END)",
+        "short": rf"count(CASE WHEN NOT {usual} AND regexp_matches({text}, {literal(_SHORT_YEAR)}) THEN 1 END)",
     }
-    return Question(measures, lambda measured: _decide(cell, measured))
+    iso = {usual: f"regexp_matches({text}, {literal(_SHAPES[_ISO])})"}
+    return Question(measures, lambda measured: _decide(cell, measured), iso)
 
 
 def _parts(text: str) -> str:
@@ -76,6 +79,8 @@ def _shape(text: str) -> str:
 
 def _decide(cell: Cell, measured: Mapping[str, Any]) -> Way:
     shapes: dict[str, int] = dict(measured["shapes"] or {})
+    if measured["usual"]:
+        shapes[_ISO] = measured["usual"]
     hint = "Correct the cells, or set date_format in the run file."
     if shapes.pop(_SERIAL, 0):
         hint = "They look like a spreadsheet's day numbers: format the column as a date and export it again."

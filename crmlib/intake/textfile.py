@@ -4,9 +4,11 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -24,6 +26,11 @@ _CANDIDATES = (",", ";", "\t", "|")
 _SAMPLE_LINES = 200
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LONGEST_LINE = 16_000_000
+_NOT_TEXT = (
+    (b"PK\x03\x04", "a workbook or another archive", ".xlsx"), (b"\xd0\xcf\x11\xe0", "an old workbook", ".xls"),
+    (b"\x1f\x8b", "a gzip file", ".csv.gz"), (b"PAR1", "a Parquet file", ".parquet"),
+)
+_SEPARATOR = re.compile(r"sep=.\s*", re.IGNORECASE)  # the line that Excel puts above everything else
 WHITESPACE = "whitespace"
 
 
@@ -36,20 +43,28 @@ def land_text(
     marked, lines = check_bytes(table, form.encoding)
     if form.encoding or marked:
         path = recode(path, form.encoding or "utf-8-sig", scratch / f"{table.name}.txt")
-    sample = list(islice(read_lines(path), mapped.skip_rows, mapped.skip_rows + _SAMPLE_LINES))
+    csv.field_size_limit(_LONGEST_LINE)
+    sample = list(islice(read_lines(path), mapped.skip_rows + _SAMPLE_LINES))
+    skip = mapped.skip_rows or int(bool(sample and _SEPARATOR.fullmatch(sample[0])))
+    sample = sample[skip:]
     if not any(line.strip() for line in sample):
         raise Refused.table(table.name, "empty-file", f"{table.where} is empty.", "Export the file again.")
     delimiter = form.delimiter or guess_delimiter(sample)
     cells, taken = split_first(sample, delimiter)
-    header = mapped.header or unique_names(cells)
-    first = mapped.skip_rows + (0 if mapped.header else taken)
+    shape = Shape(path, mapped.header or unique_names(cells), skip + (0 if mapped.header else taken), delimiter)
     if delimiter == WHITESPACE:
-        return _land_columns_by_space(connection, table, path, header, first, relation)
-    problems = _land_delimited(connection, table, path, header, first, delimiter, relation)
-    records = rows(connection, f"SELECT count(*) FROM {relation}")[0][0]
-    if records + first != lines:
-        _count_lines(connection, relation, path, first, delimiter, len(header), records)
-    return problems
+        return _land_columns_by_space(connection, table, shape, relation)
+    return _land_delimited(connection, table, shape, relation, lines)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a text file is laid out: `first` lines stand above the data, the header among them."""
+
+    path: Path
+    header: list[str]
+    first: int
+    delimiter: str
 
 
 def check_bytes(table: TableSource, encoding: str | None) -> tuple[bool, int]:
@@ -68,6 +83,12 @@ def check_bytes(table: TableSource, encoding: str | None) -> tuple[bool, int]:
         with _bytes(table.files[0]) as stream:
             while chunk := stream.read(1 << 20):
                 first = first or chunk[:4]
+                for mark, kind, ending in _NOT_TEXT:
+                    if first.startswith(mark):
+                        raise Refused.table(
+                            table.name, "no-text", f"{table.where} is {kind}, whatever its name says.",
+                            f"Give the file a name that ends in {ending}.",
+                        )
                 if not encoding and (first[:2] in _UTF16 or b"\0" in first):
                     raise _wrong_encoding(table, encoding, first, 1)
                 try:
@@ -148,70 +169,74 @@ def split_first(sample: list[str], delimiter: str) -> tuple[list[str], int]:
 
 
 def _land_delimited(
-    connection: duckdb.DuckDBPyConnection, table: TableSource, path: Path, header: list[str], first: int,
-    delimiter: str, relation: str,
+    connection: duckdb.DuckDBPyConnection, table: TableSource, shape: Shape, relation: str, lines: int
 ) -> tuple[Problem, ...]:
-    columns = "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header) + "}"
+    columns = "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in shape.header) + "}"
+    cells = ident("scratch", "main", "cells " + table.name)
     connection.execute(
-        f'CREATE TABLE {relation} AS SELECT row_number() OVER () + {first} AS "__row", * FROM read_csv('
-        f"{literal(str(path))}, auto_detect = false, header = false, skip = {first}, "
-        f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', columns = {columns}, "
-        f"null_padding = false, strict_mode = true, max_line_size = {_LONGEST_LINE}, store_rejects = true, "
-        "rejects_table = 'ragged', rejects_scan = 'ragged_scans')"
+        f"CREATE TABLE {cells} AS FROM read_csv({literal(str(shape.path))}, auto_detect = false, header = false, "
+        f"skip = {shape.first}, delim = {literal(shape.delimiter)}, quote = '\"', escape = '\"', "
+        f"columns = {columns}, null_padding = false, strict_mode = true, max_line_size = {_LONGEST_LINE}, "
+        "store_rejects = true, rejects_table = 'ragged', rejects_scan = 'ragged_scans')"
     )
     found = rows(connection, "SELECT line, any_value(csv_line) FROM ragged GROUP BY ALL ORDER BY line LIMIT 5")
     count = rows(connection, "SELECT count(DISTINCT line) FROM ragged")[0][0]
     connection.execute("DROP TABLE ragged; DROP TABLE ragged_scans")
+    # The engine keeps the order of the file, so that rowid counts its records from zero.
+    numbered = f'SELECT rowid + {shape.first + 1} AS "__row", * FROM {cells}'
+    records = rows(connection, f"SELECT count(*) FROM {cells}")[0][0]
+    shifts = _shifts(shape, records) if records + shape.first != lines else None
+    if shifts is not None:
+        names = ", ".join(map(ident, shape.header))
+        moved = ident("scratch", "main", "shifts " + table.name)
+        connection.register("shifts", shifts)
+        connection.execute(f"CREATE TABLE {moved} AS FROM shifts")
+        connection.unregister("shifts")
+        numbered = (
+            f'SELECT "__row" + shift AS "__row", {names} FROM ({numbered}) ASOF JOIN {moved} ON "__row" >= record'
+        )
+    connection.execute(f"CREATE VIEW {relation} AS {numbered}")
     if not count:
         return ()
-    return (_ragged(table, count, len(header), [(line, "", text.strip()) for line, text in found]),)
+    return (_ragged(table, count, len(shape.header), [(line, "", text.strip()) for line, text in found]),)
 
 
-def _count_lines(
-    connection: duckdb.DuckDBPyConnection, relation: str, path: Path, first: int, delimiter: str, width: int,
-    records: int,
-) -> None:
-    """Turn record numbers into line numbers where blank lines or line breaks in cells shift them."""
-    shifts, record, last = [(0, 0)], first, first
-    lines = islice(read_lines(path), first, None)
-    csv.field_size_limit(_LONGEST_LINE)
-    reader = csv.reader(lines, delimiter=delimiter)
+def _shifts(shape: Shape, records: int) -> pa.Table | None:
+    """Return by how much line numbers run ahead of record numbers, from which record on.
+
+    Blank lines and line breaks inside cells shift all that stands below them.
+    """
+    shifts, record, last, width = [(0, 0)], shape.first, shape.first, len(shape.header)
+    reader = csv.reader(islice(read_lines(shape.path), shape.first, None), delimiter=shape.delimiter)
     for cells in reader:
-        start, last = last + 1, first + reader.line_num
+        start, last = last + 1, shape.first + reader.line_num
         if len(cells) == width and (width > 1 or cells != [""]):
             record += 1
             if start - record != shifts[-1][1]:
                 shifts.append((record, start - record))
-    if record - first != records:
-        return  # the two readers disagree on a malformed file, which is reported as such
-    connection.register("shifts", pa.table(dict(zip(("record", "shift"), zip(*shifts, strict=True), strict=True))))
-    connection.execute(
-        f'CREATE OR REPLACE TABLE {relation} AS SELECT "__row" + shift AS "__row", * EXCLUDE ("__row", record, shift) '
-        f'FROM {relation} ASOF JOIN shifts ON "__row" >= record'
-    )
-    connection.unregister("shifts")
+    if record - shape.first != records:
+        return None  # the two readers disagree on a malformed file, which is reported as such
+    return pa.table(dict(zip(("record", "shift"), zip(*shifts, strict=True), strict=True)))
 
 
 def _land_columns_by_space(
-    connection: duckdb.DuckDBPyConnection, table: TableSource, path: Path, header: list[str], first: int,
-    relation: str,
+    connection: duckdb.DuckDBPyConnection, table: TableSource, shape: Shape, relation: str
 ) -> tuple[Problem, ...]:
-    cells = ", ".join(f"cells[{n}] AS {ident(name)}" for n, name in enumerate(header, 1))
-    lines = ident("scratch", "main", "lines " + table.name)
+    width, lines = len(shape.header), ident("scratch", "main", "lines " + table.name)
     connection.execute(
-        f'CREATE TABLE {lines} AS SELECT row_number() OVER () + {first} AS "__row", '
-        r"string_split_regex(trim(line, e' \t\r'), '\s+') AS cells FROM read_csv("
-        f"{literal(str(path))}, auto_detect = false, header = false, skip = {first}, delim = e'\\x01', "
-        "quote = '', escape = '', columns = {'line': 'VARCHAR'})"
+        f"CREATE TABLE {lines} AS SELECT string_split_regex(trim(line, e' \\t\\r'), '\\s+') AS cells FROM read_csv("
+        f"{literal(str(shape.path))}, auto_detect = false, header = false, skip = {shape.first}, "
+        "delim = e'\\x01', quote = '', escape = '', columns = {'line': 'VARCHAR'})"
     )
-    fits = f"len(cells) = {len(header)}"
-    blank = "(cells IS NULL OR cells = [''])"
-    connection.execute(f'CREATE TABLE {relation} AS SELECT "__row", {cells} FROM {lines} WHERE {fits}')
-    wrong = f"FROM {lines} WHERE NOT {blank} AND NOT {fits}"
+    number, cells = f"rowid + {shape.first + 1}", [f"cells[{n}] AS {ident(c)}" for n, c in enumerate(shape.header, 1)]
+    connection.execute(
+        f'CREATE VIEW {relation} AS SELECT {number} AS "__row", {", ".join(cells)} FROM {lines} '
+        f"WHERE len(cells) = {width}"
+    )
+    wrong = f"FROM {lines} WHERE cells <> [''] AND len(cells) <> {width}"
     count = rows(connection, f"SELECT count(*) {wrong}")[0][0]
-    found = rows(connection, f"SELECT \"__row\", array_to_string(cells, ' ') {wrong} ORDER BY 1 LIMIT 5")
-    connection.execute(f"DROP TABLE {lines}")
-    return (_ragged(table, count, len(header), [(r, "", text) for r, text in found]),) if count else ()
+    found = rows(connection, f"SELECT {number}, array_to_string(cells, ' ') {wrong} ORDER BY 1 LIMIT 5")
+    return (_ragged(table, count, width, [(row, "", text) for row, text in found]),) if count else ()
 
 
 def _ragged(table: TableSource, count: int, width: int, cells: list[tuple]) -> Problem:

@@ -104,7 +104,9 @@ def _decide(
     measured = {}
     if measures:
         aggregates = ", ".join(f"{sql} AS {ident(key)}" for key, sql in measures.items())
-        measured = one(connection, f"SELECT {aggregates} FROM {clean}")
+        usual = {name: sql for asked in questions.values() for q in asked for name, sql in q.usual.items()}
+        marked = ", ".join(["*", *(f"{sql} AS {name}" for name, sql in usual.items())])
+        measured = one(connection, f"SELECT {aggregates} FROM (SELECT {marked} FROM {clean})")
     return {
         name: [
             question.decide({what: measured[f"{name} {n} {what}"] for what in question.measures})

@@ -157,3 +157,14 @@ def test_permuting_the_rows_changes_no_total(company, lines):
     after = company.check()
     assert before.ledger == after.ledger
     assert before.report.found("orders") == after.report.found("orders")
+
+
+@pytest.mark.parametrize(("content", "ending"), [(b"PK\x03\x04...", ".xlsx"), (b"PAR1....", ".parquet")])
+def test_a_file_of_another_kind_under_the_name_of_a_text_file_is_recognised(company, content, ending):
+    (company.folder / "orders.csv").write_bytes(content)
+    assert ending in company.check().one("no-text").remedy
+
+
+def test_the_separator_line_of_a_spreadsheet_is_understood(company, lines, total):
+    company.write("orders.csv", "\n".join(["sep=;", "customer_id,ordered_at,net_amount", *lines]).replace(",", ";"))
+    assert company.check().ledger.total_net == total(lines)
