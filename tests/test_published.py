@@ -8,9 +8,9 @@ import math
 import pandas as pd
 import pytest
 
+from crmlib.analysis.concentration import stobachoff_index, whale
 from crmlib.analysis.costing import by_purpose, capacity_use, service_costs, unit_costs
 from crmlib.analysis.intervals import wilson_interval
-from crmlib.analysis.profitability import stobachoff_index, whale
 
 # Kaplan & Anderson (2004), "Time-Driven Activity-Based Costing", Harvard Business Review 82(11):
 # a customer service department of 560,000 dollars a quarter and 700,000 practical minutes.
@@ -37,7 +37,7 @@ def department(pools):
 
 @pytest.fixture(scope="module")
 def time_driven():
-    return department({activity: ("customer service", 560_000, 700_000) for activity in MINUTES})
+    return department(dict.fromkeys(MINUTES, ("customer service", 560000, 700000)))
 
 
 @pytest.fixture(scope="module")

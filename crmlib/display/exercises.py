@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crmlib.analysis.profitability import whale_curve
+from crmlib.analysis.concentration import whale_curve
 
 TOLERANCE = 0.005
 NOT_ANSWERED = "Not answered yet. Replace None with your number and run the cell again."

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crmlib.analysis.concentration import whale
 from crmlib.analysis.costing import cost_to_serve, unit_costs
 from crmlib.analysis.ledger import customer_ledger, order_lines
 from crmlib.analysis.levers import (
@@ -26,7 +27,7 @@ from crmlib.analysis.levers import (
 )
 from crmlib.analysis.losses import Persistence
 from crmlib.analysis.period import Period
-from crmlib.analysis.profitability import customer_profit, whale
+from crmlib.analysis.profitability import customer_profit
 
 YEAR = Period(dt.date(2025, 3, 1), dt.date(2026, 2, 28), 12)
 TERMS = Terms(minimum_order=120.0, delivery_fee=6.0, contact_shift=0.4, discount_cap=0.15, walk_away=0.2,

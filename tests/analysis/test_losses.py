@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crmlib.analysis.concentration import whale
 from crmlib.analysis.losses import CAUSES, anatomy, loss_causes, persistence, shortfalls
-from crmlib.analysis.profitability import whale
 
 COSTS = {"list_sales": (0, 400), "discounts": (0, 90), "returns": (-80, 0), "cost_of_goods": (0, 150),
          "returned_goods": (-40, 0), "service_order": (0, 60), "service_return": (0, 30),

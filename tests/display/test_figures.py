@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from crmlib.analysis.profitability import whale_curve
+from crmlib.analysis.concentration import whale_curve
 from crmlib.display import figures
 from crmlib.display.house import ACCENT, LOSS
 

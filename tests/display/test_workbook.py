@@ -168,7 +168,7 @@ def test_too_little_is_refused_with_how_much_is_needed(wb):
     with pytest.raises(TooLittleData) as error:
         wb.need(99, 1_000, "customers with orders", "or deciles say nothing")
     assert "99 customers with orders" in error.value.found
-    assert "at least 1,000 customers with orders, or deciles say nothing" in error.value.expected
+    assert "at least 1,000, or deciles say nothing" in error.value.expected
 
 
 # What is shown ----------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ def whale(curve: pd.DataFrame, title: str, subtitle: str, currency: str) -> Figu
     Parameters
     ----------
     curve : DataFrame
-        As returned by `crmlib.analysis.profitability.whale_curve`.
+        As returned by `crmlib.analysis.concentration.whale_curve`.
     title, subtitle, currency : str
     """
     x, y = curve["customers_share"].to_numpy(), curve["cumulative_profit"].to_numpy()
@@ -39,7 +39,7 @@ def whale(curve: pd.DataFrame, title: str, subtitle: str, currency: str) -> Figu
     axes.axhline(0, color=INK, lw=0.8)
     axes.axhline(y[-1], color=GREY, lw=1.0, ls="--")
     axes.plot([x[peak]], [y[peak]], "o", color=ACCENT, ms=6)
-    span = y.max() - min(0.0, y.min())
+    span = (y.max() - min(0.0, y.min())) or 1.0
     axes.set_xlim(0, 1)
     axes.set_ylim(min(0.0, y.min() - 0.08 * span), y.max() + 0.2 * span)
     left_of_peak = x[peak] > 0.45
