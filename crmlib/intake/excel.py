@@ -9,6 +9,7 @@ import pyarrow as pa
 from python_calamine import CalamineError, CalamineWorkbook
 
 from crmlib.errors import DataError
+from crmlib.intake.report import Refused
 from crmlib.intake.runfile import TableMap
 from crmlib.intake.source import TableSource
 from crmlib.intake.sql import ident
@@ -35,9 +36,11 @@ def land_sheet(
     else:
         row += 1
         header = unique_names([_text(cell) or "" for cell in next(lines, [])])
+    if not header:
+        raise Refused.table(table.name, "empty-file", f"{table.where} is empty.", "Name the right sheet.")
     schema = pa.schema([("__row", pa.int64()), *((column, pa.string()) for column in header)])
-    columns = ", ".join(f"{ident(column)} VARCHAR" for column in header)
-    connection.execute(f'CREATE TABLE {relation} ("__row" BIGINT{", " if columns else ""}{columns})')
+    columns = "".join(f", {ident(column)} VARCHAR" for column in header)
+    connection.execute(f'CREATE TABLE {relation} ("__row" BIGINT{columns})')
     while chunk := list(islice(lines, CHUNK)):
         cells = [[_text(cell) for cell in line] for line in chunk]
         numbers = range(row + 1, row + 1 + len(chunk))

@@ -39,6 +39,7 @@ def prepare(source: Source, store: Path) -> CheckReport:
         tempfile.TemporaryDirectory(dir=store.parent, prefix="scratch-") as scratch,
         duckdb.connect(store, config={**OFFLINE, "temp_directory": scratch}) as connection,
     ):
+        connection.execute("SET enable_progress_bar = false")  # the run has its own display
         connection.execute(f"ATTACH {literal(scratch + '/scratch.duckdb')} AS scratch")
         report = _check(connection, source, Path(scratch))
         connection.execute(f"CREATE TABLE {REPORT_TABLE} AS SELECT {literal(report.to_json())} AS report")

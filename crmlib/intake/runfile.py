@@ -31,7 +31,7 @@ class TextFormat(_Strict):
     decimal : {".", ","} or None
         Decimal mark of the numbers.
     date_format : str or None
-        ``"day first"``, ``"month first"``, ``"year first"``, or a pattern such as ``"%d/%m/%Y %H:%M"``.
+        ``"day first"``, ``"month first"``, or a pattern such as ``"%d/%m/%Y %H:%M"``.
     """
 
     delimiter: str | None = None
@@ -59,8 +59,8 @@ class TextFormat(_Strict):
     @field_validator("date_format")
     @classmethod
     def _date_words_or_pattern(cls, value: str | None) -> str | None:
-        if value is not None and "%" not in value and value not in ("day first", "month first", "year first"):
-            raise ValueError('must be "day first", "month first", "year first" or a pattern like "%d/%m/%Y"')
+        if value is not None and "%" not in value and value not in ("day first", "month first"):
+            raise ValueError('must be "day first", "month first" or a pattern like "%d/%m/%Y"')
         return value
 
 

@@ -109,3 +109,9 @@ def test_a_file_named_in_the_run_file_is_taken(company, lines, total):
     assert found.ledger.total_net == total(lines)
     with pytest.raises(ParameterError, match=r"did you mean sales 2024\.csv"):
         company.check('[tables.orders]\nfile = "sales2024.csv"')
+
+
+def test_a_date_format_needs_words_that_mean_something(load):
+    assert load('date_format = "day first"').date_format == "day first"
+    with pytest.raises(ParameterError, match="date_format"):
+        load('date_format = "year first"')

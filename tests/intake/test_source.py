@@ -142,6 +142,19 @@ def test_a_workbook_of_one_sheet_holds_the_orders_whatever_the_sheet_is_called(t
     pd.testing.assert_frame_equal(opened(tmp_path, "", tmp_path / "shop.xlsx")[1], expected)
 
 
+def test_an_empty_sheet_says_so(tmp_path):
+    pd.DataFrame().to_excel(tmp_path / "orders.xlsx", index=False, engine="openpyxl")
+    with pytest.raises(DataError, match="is empty"):
+        open_data(tmp_path, cache=tmp_path / "cache")
+
+
+def test_nothing_is_ever_fetched(tmp_path):
+    as_csv(tmp_path / "orders.csv")
+    connection = open_data(tmp_path, cache=tmp_path / "cache").connection
+    settings = "SELECT current_setting('autoinstall_known_extensions'), current_setting('autoload_known_extensions')"
+    assert connection.raw_sql(settings).fetchone() == (False, False)
+
+
 def test_cells_of_another_kind_in_a_database_column_are_reported_not_lost(tmp_path):
     with sqlite3.connect(tmp_path / "shop.db") as connection:
         connection.execute("CREATE TABLE orders (customer_id INTEGER, ordered_at TEXT, net_amount REAL)")
