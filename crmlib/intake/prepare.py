@@ -39,7 +39,9 @@ def prepare(source: Source, store: Path) -> CheckReport:
         tempfile.TemporaryDirectory(dir=store.parent, prefix="scratch-") as scratch,
         duckdb.connect(store, config={**OFFLINE, "temp_directory": scratch}) as connection,
     ):
-        connection.execute("SET enable_progress_bar = false")  # the run has its own display
+        # The run has its own display. In a notebook without widgets the bar is off and cannot even be set.
+        if connection.execute("SELECT current_setting('enable_progress_bar')").fetchone()[0]:
+            connection.execute("SET enable_progress_bar = false")
         connection.execute(f"ATTACH {literal(scratch + '/scratch.duckdb')} AS scratch")
         report = _check(connection, source, Path(scratch))
         connection.execute(f"CREATE TABLE {REPORT_TABLE} AS SELECT {literal(report.to_json())} AS report")
@@ -69,13 +71,19 @@ def _check(connection: duckdb.DuckDBPyConnection, source: Source, scratch: Path)
     for inspection in inspections.values():
         problems += inspection.problems
     return CheckReport(
-        name=source.name, currency=currency, ledger=ledger, problems=tuple(problems),
+        name=source.name,
+        currency=currency,
+        ledger=ledger,
+        problems=tuple(problems),
         tables=tuple(_describe(inspection) for inspection in inspections.values()),
     )
 
 
 def _table(
-    connection: duckdb.DuckDBPyConnection, source: Source, table: TableSource, scratch: Path,
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    table: TableSource,
+    scratch: Path,
     problems: list[Problem],
 ) -> Inspection:
     """Land, match, read and check one table."""
@@ -103,7 +111,11 @@ def _no_rows(table: TableSource) -> Problem:
     else:
         severity, remedy = "warning", "What needs it is left out. Export it again, or remove the file."
     return Problem(
-        table=table.name, code="no-rows", severity=severity, count=1, remedy=remedy,
+        table=table.name,
+        code="no-rows",
+        severity=severity,
+        count=1,
+        remedy=remedy,
         sentence=f"{table.where} has a header but no rows.",
     )
 
@@ -113,13 +125,20 @@ def _describe(inspection: Inspection) -> TableFound:
     day, customer = contract.happens, "customer_id" in has
     facts = inspection.one(
         "SELECT count(*) AS used_rows"
-        + (f", CAST(min({ident(day)}) AS DATE) AS first_day, CAST(max({ident(day)}) AS DATE) AS last_day"
-           if day in has else "")
+        + (
+            f", CAST(min({ident(day)}) AS DATE) AS first_day, CAST(max({ident(day)}) AS DATE) AS last_day"
+            if day in has
+            else ""
+        )
         + (f", (SELECT count(*) FROM {inspection.customers}) AS customers" if customer else "")
         + f" FROM {inspection.sql}"
     )
     return TableFound(
-        name=contract.name, where=inspection.where, rows=inspection.rows, columns=tuple(has),
+        name=contract.name,
+        where=inspection.where,
+        rows=inspection.rows,
+        columns=tuple(has),
         missing_columns=tuple(column.name for column in contract.columns if column.name not in has),
-        unused_columns=inspection.unused, **facts,
+        unused_columns=inspection.unused,
+        **facts,
     )
