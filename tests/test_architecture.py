@@ -205,3 +205,13 @@ def test_the_command_line_starts_without_the_heavy_libraries():
         name.split(".")[0] for name in imported(ast.Module(body=top, type_ignores=[]), PACKAGE / "cli.py")
     }
     assert not names & heavy
+
+
+def test_every_module_of_analysis_and_display_has_tests_under_its_name():
+    for room in ("analysis", "display"):
+        for path in (PACKAGE / room).rglob("*.py"):
+            if path.stem == "__init__":
+                continue
+            # One test module for a folder of modules, such as figures.
+            subject = path.stem if path.parent.name == room else path.parent.name
+            assert (ROOT / "tests" / room / f"test_{subject}.py").exists(), relative(path)
