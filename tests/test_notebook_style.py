@@ -28,7 +28,7 @@ ONCE = ("parameters", "setup", "run-card", "summary", "colophon")
 SECTIONS = ("Findings", "What could be wrong", "Words used here", "Next and references")
 OPENING = ("**Decision.**", "**Questions.**", "**You will be able to**", "**Before this**")
 IMPORTS = {"crmlib", "numpy", "pandas"}
-LONGEST_CELL, LONGEST_SUMMARY, MOST_CELLS, LARGEST_BYTES = 25, 60, 70, 900_000
+LONGEST_CELL, MOST_CELLS, LARGEST_BYTES = 25, 70, 900_000
 BUNDLE = "application/vnd.crmlib+json"
 
 ALL_RULES, MAIN_RULES = {}, {}
@@ -189,7 +189,7 @@ def no_larger_than_a_reader_can_bear(nb):
     for cell in code_cells(nb):
         lines = cell.source.count("\n") + 1
         # The findings are one cell by contract: the page lifts it to the top.
-        if lines > (LONGEST_SUMMARY if "summary" in tags(cell) else LONGEST_CELL):
+        if lines > LONGEST_CELL:
             yield f"cell {cell.id} has {lines} lines"
     if len(nb.cells) > MOST_CELLS:
         yield f"{len(nb.cells)} cells"

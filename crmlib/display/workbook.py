@@ -199,7 +199,9 @@ class Workbook:
         """Read a table that another notebook saved."""
         path = self._tables() / f"{name}.parquet"
         if not path.exists():
-            raise TooLittleData(f"no saved table '{name}'", f"the one that {made_by} saves", f"run {made_by} first")
+            raise TooLittleData(
+                f"no saved table '{name}'", f"the one that {made_by} saves", f"run {made_by} first"
+            )
         return pd.read_parquet(path)
 
     def _tables(self) -> Path:

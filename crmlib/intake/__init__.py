@@ -6,6 +6,14 @@ from crmlib.intake.report import CheckReport, Ledger, Problem, TableFound
 from crmlib.intake.runfile import RunFile, load_run_file
 
 __all__ = [
-    "CheckReport", "Data", "Ledger", "Problem", "RunFile", "TableFound", "check_source", "load_run_file",
-    "open_data", "render_report",
+    "CheckReport",
+    "Data",
+    "Ledger",
+    "Problem",
+    "RunFile",
+    "TableFound",
+    "check_source",
+    "load_run_file",
+    "open_data",
+    "render_report",
 ]

@@ -9,10 +9,52 @@ from crmlib.intake.sql import literal
 from crmlib.intake.wording import counted, listed
 
 # ISO code of what stands beside an amount. The dollar sign is taken as USD.
-SIGNS = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY", "₹": "INR", "₺": "TRY", "₽": "RUB", "₩": "KRW", "zł": "PLN"}
+SIGNS = {
+    "€": "EUR",
+    "£": "GBP",
+    "$": "USD",
+    "¥": "JPY",
+    "₹": "INR",
+    "₺": "TRY",
+    "₽": "RUB",
+    "₩": "KRW",
+    "zł": "PLN",
+}
 CODES = (
-    *("EUR", "USD", "GBP", "CHF", "JPY", "CNY", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BGN", "TRY"),
-    *("RUB", "UAH", "INR", "BRL", "MXN", "CAD", "AUD", "NZD", "SGD", "HKD", "ZAR", "KRW", "ILS", "AED", "SAR"),
+    *(
+        "EUR",
+        "USD",
+        "GBP",
+        "CHF",
+        "JPY",
+        "CNY",
+        "SEK",
+        "NOK",
+        "DKK",
+        "PLN",
+        "CZK",
+        "HUF",
+        "RON",
+        "BGN",
+        "TRY",
+    ),
+    *(
+        "RUB",
+        "UAH",
+        "INR",
+        "BRL",
+        "MXN",
+        "CAD",
+        "AUD",
+        "NZD",
+        "SGD",
+        "HKD",
+        "ZAR",
+        "KRW",
+        "ILS",
+        "AED",
+        "SAR",
+    ),
 )
 _CURRENCY = "(?i)(" + "|".join(["US\\$", *(sign.replace("$", "\\$") for sign in SIGNS), *CODES]) + ")"
 
@@ -41,13 +83,17 @@ def amount(cell: Cell) -> Question:
         return known(Way(f"TRY_CAST({cell.sql} AS {_precision(cell)})", f"{cell.sql} IS NOT NULL"))
     if cell.type.startswith("DECIMAL"):
         exact = cell.sql if int(cell.type.rstrip(")").split(",")[1]) > 4 else ""
-        return known(Way(f"TRY_CAST({cell.sql} AS {_precision(cell)})", f"{cell.sql} IS NOT NULL", exact=exact))
+        return known(
+            Way(f"TRY_CAST({cell.sql} AS {_precision(cell)})", f"{cell.sql} IS NOT NULL", exact=exact)
+        )
     if cell.type.startswith(FLOATS):
         present = f"({cell.sql} IS NOT NULL AND NOT isnan({cell.sql}))"
         exact = f"TRY_CAST({cell.sql} AS DECIMAL(38,10))"
         return known(Way(f"TRY_CAST({cell.sql} AS {_precision(cell)})", present, exact=exact))
     if not cell.is_text:
-        return known(Way("NULL", f"{cell.sql} IS NOT NULL", hint=f"The column holds {cell.type}, not numbers."))
+        return known(
+            Way("NULL", f"{cell.sql} IS NOT NULL", hint=f"The column holds {cell.type}, not numbers.")
+        )
     digits, shape = _digits(cell.sql), _shape(_digits(cell.sql))
     plain = cell.usual
     measures = {
@@ -105,7 +151,9 @@ def _decide(cell: Cell, measured: Mapping[str, Any]) -> Way:
     found = sorted({_code(sign) for sign in currencies})
     findings += _currencies(cell, currencies)
     if cell.typed and measured["present"]:
-        findings.append(cell.find("stored-as-text", "note", f"Numbers in column {cell.label} are stored as text."))
+        findings.append(
+            cell.find("stored-as-text", "note", f"Numbers in column {cell.label} are stored as text.")
+        )
     text, digits = cell.sql, _digits(cell.sql)
     fits = f"{_shape(digits)} IN ({', '.join(map(literal, _FITTING[mark]))})"
     if cell.column.kind != "share":
@@ -125,14 +173,24 @@ def _decide(cell: Cell, measured: Mapping[str, Any]) -> Way:
         return f"CASE WHEN {fits} THEN {value} END"
 
     if measured["per_cent"] and cell.column.kind == "share":
-        findings.append(cell.find(
-            "per-cent", "note", f"In column {cell.label}, {counted(measured['per_cent'], 'cell', verb='are')} in per "
-            "cent; 12 % is read as 0.12.", "", measured["per_cent"], f"contains({text}, '%')",
-        ))
+        findings.append(
+            cell.find(
+                "per-cent",
+                "note",
+                f"In column {cell.label}, {counted(measured['per_cent'], 'cell', verb='are')} in per "
+                "cent; 12 % is read as 0.12.",
+                "",
+                measured["per_cent"],
+                f"contains({text}, '%')",
+            )
+        )
     hint = "Write plain numbers such as 1234.50."
     return Way(
-        f"CAST({read(_precision(cell))} AS {_precision(cell)})", f"{text} IS NOT NULL", tuple(findings),
-        exact=read("DECIMAL(38,10)") if measured["long"] else "", hint=hint,
+        f"CAST({read(_precision(cell))} AS {_precision(cell)})",
+        f"{text} IS NOT NULL",
+        tuple(findings),
+        exact=read("DECIMAL(38,10)") if measured["long"] else "",
+        hint=hint,
         currency=found[0] if len(found) == 1 else "",
     )
 
@@ -149,15 +207,27 @@ def _currencies(cell: Cell, currencies: Mapping[str, int]) -> list[Finding]:
     shown = _currency(cell.sql) + " <> ''"
     if len({_code(sign) for sign in currencies}) > 1:
         written = listed([f"{counted(n, 'cell')} with {sign}" for sign, n in sorted(currencies.items())])
-        return [cell.find(
-            "several-currencies", "error", f"Column {cell.label} has amounts in several currencies: {written}.",
-            "Convert all amounts to one currency before, or give the lines of one currency only.", count,
-            f"{shown} AND {_currency(cell.sql)} <> {literal(usual)}",
-        )]
-    return [cell.find(
-        "currency-sign", "note", f"In column {cell.label}, {counted(count, 'cell', cell.rows, 'carry')} the currency "
-        f"{_code(usual)}; it is read and dropped.", "", count, shown,
-    )]
+        return [
+            cell.find(
+                "several-currencies",
+                "error",
+                f"Column {cell.label} has amounts in several currencies: {written}.",
+                "Convert all amounts to one currency before, or give the lines of one currency only.",
+                count,
+                f"{shown} AND {_currency(cell.sql)} <> {literal(usual)}",
+            )
+        ]
+    return [
+        cell.find(
+            "currency-sign",
+            "note",
+            f"In column {cell.label}, {counted(count, 'cell', cell.rows, 'carry')} the currency "
+            f"{_code(usual)}; it is read and dropped.",
+            "",
+            count,
+            shown,
+        )
+    ]
 
 
 def _decimal_mark(cell: Cell, shapes: Mapping[str, int]) -> tuple[str, list[Finding]]:
@@ -166,32 +236,54 @@ def _decimal_mark(cell: Cell, shapes: Mapping[str, int]) -> tuple[str, list[Find
     comma = sum(shapes.get(name, 0) for name in _COMMA)
     said = cell.form.decimal
     if point and comma and not said:
-        return ".", [cell.find(
-            "mixed-decimal-marks", "error",
-            f"Column {cell.label} has {counted(point, 'number')} with a decimal point and {comma:,} with a decimal "
-            "comma.", "Write all numbers in one way, or set decimal in the run file.", min(point, comma),
-            _is_shape(cell, _COMMA if comma <= point else _POINT),
-        )]
+        return ".", [
+            cell.find(
+                "mixed-decimal-marks",
+                "error",
+                f"Column {cell.label} has {counted(point, 'number')} with a decimal point and {comma:,} with a decimal "
+                "comma.",
+                "Write all numbers in one way, or set decimal in the run file.",
+                min(point, comma),
+                _is_shape(cell, _COMMA if comma <= point else _POINT),
+            )
+        ]
     unsettled = shapes.get("1,234?", 0)
     if not said and not point and not comma and unsettled:
-        return ".", [cell.find(
-            "ambiguous-decimal-mark", "error",
-            f"Column {cell.label} has {counted(unsettled, 'number')} like 1,234, and no number tells "
-            "whether the comma marks decimals or thousands.",
-            'Say in the run file: decimal = "," or decimal = ".".', unsettled, _is_shape(cell, ["1,234?"]),
-        )]
+        return ".", [
+            cell.find(
+                "ambiguous-decimal-mark",
+                "error",
+                f"Column {cell.label} has {counted(unsettled, 'number')} like 1,234, and no number tells "
+                "whether the comma marks decimals or thousands.",
+                'Say in the run file: decimal = "," or decimal = ".".',
+                unsettled,
+                _is_shape(cell, ["1,234?"]),
+            )
+        ]
     if said == "," or (comma and not said):
-        return ",", [cell.find(
-            "decimal-comma", "note", f"Column {cell.label} is read with a decimal comma: 1.234,50 is 1234.50.", "",
-            comma, _is_shape(cell, _COMMA),
-        )]
+        return ",", [
+            cell.find(
+                "decimal-comma",
+                "note",
+                f"Column {cell.label} is read with a decimal comma: 1.234,50 is 1234.50.",
+                "",
+                comma,
+                _is_shape(cell, _COMMA),
+            )
+        ]
     thousands = shapes.get("point, thousands with comma", 0) + unsettled
     if thousands:
-        return ".", [cell.find(
-            "thousands-comma", "note", f"In column {cell.label}, {counted(thousands, 'number', verb='have')} commas "
-            "between thousands: 1,234.50 is 1234.50.", "", thousands,
-            _is_shape(cell, ["point, thousands with comma", "1,234?"]),
-        )]
+        return ".", [
+            cell.find(
+                "thousands-comma",
+                "note",
+                f"In column {cell.label}, {counted(thousands, 'number', verb='have')} commas "
+                "between thousands: 1,234.50 is 1234.50.",
+                "",
+                thousands,
+                _is_shape(cell, ["point, thousands with comma", "1,234?"]),
+            )
+        ]
     return ".", []
 
 

@@ -15,12 +15,29 @@ from crmlib.intake.runfile import TextFormat
 from crmlib.intake.sql import ident, literal
 
 TYPES = {
-    "id": "VARCHAR", "text": "VARCHAR", "choice": "VARCHAR", "flag": "BOOLEAN", "date": "DATE",
-    "time": "TIMESTAMP", "money": "DECIMAL(18,4)", "number": "DECIMAL(18,4)", "share": "DECIMAL(18,4)",
+    "id": "VARCHAR",
+    "text": "VARCHAR",
+    "choice": "VARCHAR",
+    "flag": "BOOLEAN",
+    "date": "DATE",
+    "time": "TIMESTAMP",
+    "money": "DECIMAL(18,4)",
+    "number": "DECIMAL(18,4)",
+    "share": "DECIMAL(18,4)",
     "score": "DECIMAL(18,4)",
 }
-WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
-         "UBIGINT", "UHUGEINT")
+WHOLE = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "UHUGEINT",
+)
 FLOATS = ("FLOAT", "DOUBLE")
 # Words that programs write where an identifier is missing.
 NO_ID = ("null", "nan", "none", "n/a", "#n/a", "<na>", "nat", r"\n")
@@ -88,10 +105,18 @@ class Cell:
         self, code: str, severity: Severity, sentence: str, remedy: str = "", count: int = 0, where: str = ""
     ) -> "Finding":
         """State something about this column; `where` selects the cells to show as examples."""
-        return Finding(Problem(
-            table=self.table, code=code, severity=severity, sentence=sentence, remedy=remedy, count=count,
-            share=count / self.rows if count else None,
-        ), where)
+        return Finding(
+            Problem(
+                table=self.table,
+                code=code,
+                severity=severity,
+                sentence=sentence,
+                remedy=remedy,
+                count=count,
+                share=count / self.rows if count else None,
+            ),
+            where,
+        )
 
 
 @dataclass(frozen=True)

@@ -93,10 +93,13 @@ def _table(found: TableFound) -> list[str]:
         facts.append(counted(found.customers, "customer"))
     lines = [f"{found.name}: {'; '.join(facts)}  [{found.where}]", f"  columns: {', '.join(found.columns)}"]
     if found.missing_columns:
-        lines.append("  not there: " + ", ".join(
-            column + (f" ({_LEFT_OUT[key]})" if (key := f"{found.name}.{column}") in _LEFT_OUT else "")
-            for column in found.missing_columns
-        ))
+        lines.append(
+            "  not there: "
+            + ", ".join(
+                column + (f" ({_LEFT_OUT[key]})" if (key := f"{found.name}.{column}") in _LEFT_OUT else "")
+                for column in found.missing_columns
+            )
+        )
     if found.unused_columns:
         lines.append(f"  not used: {listed(found.unused_columns, 12)}")
     return lines
@@ -110,14 +113,18 @@ def _ledger(report: CheckReport) -> list[str]:
         by_loss: dict[str, list[str]] = {}
         for name in absent:
             by_loss.setdefault(_LEFT_OUT.get(name, ""), []).append(name)
-        losses = [f"{', '.join(names)} ({loss})" if loss else ", ".join(names) for loss, names in by_loss.items()]
+        losses = [
+            f"{', '.join(names)} ({loss})" if loss else ", ".join(names) for loss, names in by_loss.items()
+        ]
         lines += ["", "Tables not there: " + "; ".join(losses)]
     ledger = report.ledger
     if report.found("orders"):
         lines += ["", f"Net sales: {money(ledger.total_net, report.currency)}"]
         if ledger.set_aside_rows:
-            lines[-1] += f"; not in it: {counted(ledger.set_aside_rows, 'line')} set aside, " \
+            lines[-1] += (
+                f"; not in it: {counted(ledger.set_aside_rows, 'line')} set aside, "
                 f"{money(ledger.set_aside_net, report.currency)}"
+            )
         if ledger.anonymous_rows and ledger.total_net:
             lines[-1] += f"; without a customer: {share(ledger.anonymous_net, ledger.total_net)}"
     return lines

@@ -32,8 +32,12 @@ def check_placeholder_days(inspection: Inspection) -> None:
         day = ident(column.name)
         condition = f"({day} <= DATE '{EARLIEST}' OR {day} >= DATE '{LATEST}')"
         _refuse_cells(
-            inspection, column.name, condition, "impossible-day",
-            "a day that cannot be, such as 1900-01-01 or 9999-12-31", "Correct the dates; leave unknown days blank.",
+            inspection,
+            column.name,
+            condition,
+            "impossible-day",
+            "a day that cannot be, such as 1900-01-01 or 9999-12-31",
+            "Correct the dates; leave unknown days blank.",
         )
 
 
@@ -61,19 +65,24 @@ def check_far_days(inspection: Inspection, column: str) -> None:
         count = sum(block[2] for block in far)
         severity = inspection.tolerance(count)
         inspection.add(
-            "far-day", severity,
+            "far-day",
+            severity,
             f"{counted(count, 'row', inspection.rows, 'lie')} years away from all others, which run from "
             f"{main_first} to {main_last}"
             + (f"; {these(count, 'row', 'are')} set aside." if severity == "warning" else "."),
-            "Correct the year in these dates, or remove the rows.", count=count,
+            "Correct the year in these dates, or remove the rows.",
+            count=count,
             examples=inspection.raw_cells(column, condition),
         )
         inspection.set_aside(condition)
     if gaps:
         written = listed([f"{first} to {last} ({counted(count, 'row')})" for first, last, count in gaps])
         inspection.add(
-            "gap", "warning", f"More than two years without any row lie between the main period, {main_first} to "
-            f"{main_last}, and: {written}. All rows are kept.", "Check that no file is missing and no year is wrong.",
+            "gap",
+            "warning",
+            f"More than two years without any row lie between the main period, {main_first} to "
+            f"{main_last}, and: {written}. All rows are kept.",
+            "Check that no file is missing and no year is wrong.",
             count=sum(block[2] for block in gaps),
         )
 
@@ -86,7 +95,9 @@ def day_blocks(inspection: Inspection, column: str, gap: int) -> list[tuple[dt.d
     list of (first day, last day, rows)
         In order of time.
     """
-    return rows(inspection.connection, f"""
+    return rows(
+        inspection.connection,
+        f"""
         WITH days AS (
             SELECT CAST({ident(column)} AS DATE) AS day, count(*) AS n FROM {inspection.sql}
             WHERE {ident(column)} IS NOT NULL GROUP BY ALL
@@ -94,7 +105,8 @@ def day_blocks(inspection: Inspection, column: str, gap: int) -> list[tuple[dt.d
         steps AS (SELECT *, day - lag(day) OVER (ORDER BY day) > {gap} AS starts FROM days),
         blocks AS (SELECT *, count(*) FILTER (starts) OVER (ORDER BY day) AS block FROM steps)
         SELECT min(day), max(day), CAST(sum(n) AS BIGINT) FROM blocks GROUP BY block ORDER BY 1
-    """)
+    """,
+    )
 
 
 def check_bounds(inspection: Inspection) -> None:
@@ -107,7 +119,11 @@ def check_bounds(inspection: Inspection) -> None:
         sides += [f"{ident(column.name)} > {high}"] if high is not None else []
         allowed = f"{low:g} or more" if high is None else f"{low:g} to {high:g}"
         _refuse_cells(
-            inspection, column.name, f"({' OR '.join(sides)})", "out-of-bounds", f"a number outside {allowed}",
+            inspection,
+            column.name,
+            f"({' OR '.join(sides)})",
+            "out-of-bounds",
+            f"a number outside {allowed}",
             f"Correct the numbers; {column.name} must be {allowed}.",
         )
 
@@ -123,10 +139,16 @@ def _refuse_cells(
     open_end = inspection.table[name].known_later and code == "impossible-day"
     if open_end:  # 9999-12-31 is how many systems write "still running", which is what blank means here
         severity = "note"
-    done = these(count, "row", "are") + " set aside" if required else these(count, "cell", "count") + " as blank"
+    done = (
+        these(count, "row", "are") + " set aside" if required else these(count, "cell", "count") + " as blank"
+    )
     inspection.add(
-        code, severity, f"Column {inspection.label(name)} has {counted(count, 'cell', inspection.rows)} with {what}"
-        + ("." if severity == "error" else f"; {done}."), remedy, count=count,
+        code,
+        severity,
+        f"Column {inspection.label(name)} has {counted(count, 'cell', inspection.rows)} with {what}"
+        + ("." if severity == "error" else f"; {done}."),
+        remedy,
+        count=count,
         examples=inspection.raw_cells(name, condition),
     )
     if required:
@@ -145,15 +167,22 @@ def check_key(inspection: Inspection) -> None:
     found = inspection.one(f"SELECT count(*) AS keys, CAST(sum(n) AS BIGINT) AS n FROM ({repeated})")
     if not found["keys"]:
         return
-    cells = rows(inspection.connection, f"""
+    cells = rows(
+        inspection.connection,
+        f"""
         SELECT {ROW}, concat_ws(' / ', {columns}) FROM {inspection.sql} SEMI JOIN ({repeated}) USING ({columns})
         ORDER BY {columns}, {ROW} LIMIT 4
-    """)
+    """,
+    )
     label = " + ".join(inspection.label(name) for name in key)
     inspection.add(
-        "duplicate-key", "error", f"{counted(found['keys'], 'key', verb='stand')} in more than one row, "
+        "duplicate-key",
+        "error",
+        f"{counted(found['keys'], 'key', verb='stand')} in more than one row, "
         f"{found['n']:,} rows in all; a key ({label}) must name one row only.",
-        "Keep one row for each.", count=found["n"], examples=examples([(row, label, value) for row, value in cells]),
+        "Keep one row for each.",
+        count=found["n"],
+        examples=examples([(row, label, value) for row, value in cells]),
     )
 
 
@@ -163,13 +192,20 @@ def check_empty_columns(inspection: Inspection) -> None:
     if not columns:
         return
     counts = inspection.one(
-        "SELECT " + ", ".join(f"count({ident(name)}) AS {ident(name)}" for name in columns) + f" FROM {inspection.sql}"
+        "SELECT "
+        + ", ".join(f"count({ident(name)}) AS {ident(name)}" for name in columns)
+        + f" FROM {inspection.sql}"
     )
     empty = [name for name, count in counts.items() if not count]
     if empty:
         inspection.add(
-            "empty-column", "warning", f"Nothing that can be used stands in {listed([*map(inspection.label, empty)])}; "
-            "that counts as not there.", "Fill it, or map another column.", count=len(empty), share=None,
+            "empty-column",
+            "warning",
+            f"Nothing that can be used stands in {listed([*map(inspection.label, empty)])}; "
+            "that counts as not there.",
+            "Fill it, or map another column.",
+            count=len(empty),
+            share=None,
         )
         inspection.drop(empty)
 
@@ -187,7 +223,9 @@ def check_references(inspections: dict[str, Inspection]) -> None:
 
 
 def _check_reference(inspection: Inspection, name: str, there: Inspection, key: str) -> None:
-    counts = f"(SELECT {ident(name)} AS id, count(*) AS n FROM {inspection.sql} WHERE id IS NOT NULL GROUP BY ALL)"
+    counts = (
+        f"(SELECT {ident(name)} AS id, count(*) AS n FROM {inspection.sql} WHERE id IS NOT NULL GROUP BY ALL)"
+    )
     if name == "customer_id":
         counts = f"(SELECT customer_id AS id, n FROM {inspection.customers})"
     known = f"(SELECT {ident(key)} AS id FROM {there.sql})"
@@ -197,9 +235,11 @@ def _check_reference(inspection: Inspection, name: str, there: Inspection, key: 
     lost = f"{ident(name)} IS NOT NULL AND {ident(name)} NOT IN (SELECT id FROM {known} WHERE id IS NOT NULL)"
     if found["n"]:
         inspection.add(
-            f"unknown-{key.removesuffix('_id')}", "warning",
+            f"unknown-{key.removesuffix('_id')}",
+            "warning",
             f"{counted(found['n'], 'row', inspection.rows, 'name')} {counted(found['ids'], 'identifier')} in "
             f"{inspection.label(name)} that table {there.name} does not have.",
             f"The rows stay. Add what is missing to {there.name}, or correct it.",
-            count=found["n"], examples=inspection.cells(name, lost),
+            count=found["n"],
+            examples=inspection.cells(name, lost),
         )

@@ -11,9 +11,36 @@ from crmlib.intake.wording import listed
 
 # What order logs out in the world call these columns; used to suggest a mapping, never to guess one.
 _OTHER_NAMES = {
-    "customer_id": ("custid", "clientid", "customer", "client", "buyerid", "userid", "memberid", "customerno"),
-    "ordered_at": ("date", "orderdate", "invoicedate", "purchasedate", "transactiondate", "timestamp", "datetime"),
-    "net_amount": ("amount", "total", "revenue", "sales", "netsales", "value", "linetotal", "netamount", "price"),
+    "customer_id": (
+        "custid",
+        "clientid",
+        "customer",
+        "client",
+        "buyerid",
+        "userid",
+        "memberid",
+        "customerno",
+    ),
+    "ordered_at": (
+        "date",
+        "orderdate",
+        "invoicedate",
+        "purchasedate",
+        "transactiondate",
+        "timestamp",
+        "datetime",
+    ),
+    "net_amount": (
+        "amount",
+        "total",
+        "revenue",
+        "sales",
+        "netsales",
+        "value",
+        "linetotal",
+        "netamount",
+        "price",
+    ),
     "order_id": ("invoiceno", "invoice", "orderno", "ordernumber", "transactionid", "receiptno", "basketid"),
     "product_id": ("stockcode", "sku", "itemid", "item", "articleno", "article", "productcode", "product"),
     "quantity": ("qty", "units", "pieces", "count"),
@@ -54,16 +81,23 @@ def match_columns(table: Table, found: list[str], mapped: TableMap) -> Match:
         if None not in actual:
             sources[column.name] = tuple(name for name in actual if name is not None)
         elif wanted:
-            problems += [_wrong_map(table, column, name, found) for name, a in zip(names, actual, strict=True) if not a]
+            problems += [
+                _wrong_map(table, column, name, found) for name, a in zip(names, actual, strict=True) if not a
+            ]
         elif column.required:
             problems.append(_missing(table, column, found, sources, first=not problems))
         if isinstance(wanted, list) and column.kind not in ("money", "number"):
-            problems.append(Problem(
-                table=table.name, code="product-of-texts", severity="error", count=1,
-                sentence=f"The run file maps {column.name} to several columns, but only money and numbers can "
-                "be multiplied.",
-                remedy=f"Map {column.name} to one column.",
-            ))
+            problems.append(
+                Problem(
+                    table=table.name,
+                    code="product-of-texts",
+                    severity="error",
+                    count=1,
+                    sentence=f"The run file maps {column.name} to several columns, but only money and numbers can "
+                    "be multiplied.",
+                    remedy=f"Map {column.name} to one column.",
+                )
+            )
     if any(problem.code == "missing-column" for problem in problems):
         problems[-1] = problems[-1].model_copy(update={"remedy": problems[-1].remedy + _start(table, found)})
     used = {name for names in sources.values() for name in names}
@@ -77,20 +111,30 @@ def _key(name: str) -> str:
 def _wrong_map(table: Table, column: Column, wanted: str, found: list[str]) -> Problem:
     near = difflib.get_close_matches(wanted, found, n=1)
     return Problem(
-        table=table.name, code="missing-column", severity="error", count=1,
+        table=table.name,
+        code="missing-column",
+        severity="error",
+        count=1,
         sentence=f'The run file maps {column.name} to column "{wanted}", which is not there. '
         f"The columns are: {listed(found, 15)}.",
         remedy=(f'Did you mean "{near[0]}"? ' if near else "") + f"Correct [tables.{table.name}] columns.",
     )
 
 
-def _missing(table: Table, column: Column, found: list[str], taken: dict[str, tuple[str, ...]], first: bool) -> Problem:
+def _missing(
+    table: Table, column: Column, found: list[str], taken: dict[str, tuple[str, ...]], first: bool
+) -> Problem:
     near = nearest(column.name, [name for name in found if (name,) not in taken.values()])
     return Problem(
-        table=table.name, code="missing-column", severity="error", count=1,
+        table=table.name,
+        code="missing-column",
+        severity="error",
+        count=1,
         sentence=f"Column {column.name} is missing ({column.meaning.rstrip('.')})."
         + (f" The columns found are: {listed(found, 15)}." if first else ""),
-        remedy=f'Perhaps it is the column "{near}".' if near else "Add the column, or say in a run file which it is.",
+        remedy=f'Perhaps it is the column "{near}".'
+        if near
+        else "Add the column, or say in a run file which it is.",
     )
 
 
@@ -98,7 +142,9 @@ def _start(table: Table, found: list[str]) -> str:
     """Offer the lines of a run file that map what can be guessed."""
     if sum(not re.search("[^\\W\\d]", name) for name in found) >= len(found) / 2:
         return f" If the file has no header line, name its columns in a run file: [tables.{table.name}] header = [...]"
-    guesses = {column.name: nearest(column.name, found) for column in table.columns if column.name in _OTHER_NAMES}
+    guesses = {
+        column.name: nearest(column.name, found) for column in table.columns if column.name in _OTHER_NAMES
+    }
     parts = {name: f'"{guess}"' for name, guess in guesses.items() if guess}
     unit = next((name for name in found if _key(name) in _UNIT_PRICES), None)
     if unit and guesses.get("quantity"):

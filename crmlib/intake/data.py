@@ -62,7 +62,11 @@ class Data:
         orders = self.connection.table("orders")
         count = int(orders.filter(orders.ordered_at >= _next(self.as_of)).count().execute())
         later = Problem(
-            table="orders", code="after-as-of", severity="note", count=count, share=count / found.used_rows,
+            table="orders",
+            code="after-as-of",
+            severity="note",
+            count=count,
+            share=count / found.used_rows,
             sentence=f"{counted(count, 'line', found.used_rows, 'are')} dated after {self.as_of}, the last day known "
             "in this run, and not looked at.",
         )
@@ -121,7 +125,9 @@ class Data:
 
 
 def open_data(
-    source: str | Path, as_of: str | dt.date | None = None, cache: str | Path | None = None,
+    source: str | Path,
+    as_of: str | dt.date | None = None,
+    cache: str | Path | None = None,
     run_file: str | Path | None = None,
 ) -> Data:
     """Open a source: read and check it, or take it from the cache where nothing has changed.
@@ -166,8 +172,10 @@ def open_data(
     store, report = prepared(found, cache)
     if report.errors:
         raise DataError(
-            f"{counted(len(report.errors), 'error')} in {found.place}: " + "; ".join(map(_in_short, report.errors)),
-            "data without errors", report.errors[0].remedy.rstrip(".") or "correct the data",
+            f"{counted(len(report.errors), 'error')} in {found.place}: "
+            + "; ".join(map(_in_short, report.errors)),
+            "data without errors",
+            report.errors[0].remedy.rstrip(".") or "correct the data",
         )
     return Data(found, store, report, as_of)
 

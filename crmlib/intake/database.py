@@ -56,16 +56,17 @@ def database_tables(url: str, schemas: Iterable[str] = ()) -> list[str]:
         backend.disconnect()
 
 
-def land_table(
-    connection: duckdb.DuckDBPyConnection, url: str, table: TableSource, relation: str
-) -> None:
+def land_table(connection: duckdb.DuckDBPyConnection, url: str, table: TableSource, relation: str) -> None:
     """Stream a table of another engine into `relation`, in chunks, never as one frame."""
     schema, _, name = table.inner.rpartition(".")
     backend = _connect(url)
     try:
         source = backend.table(name, database=schema or None)
-        batches = _sqlite_batches(backend, source) if backend.name == "sqlite" else \
-            source.to_pyarrow_batches(chunk_size=CHUNK)
+        batches = (
+            _sqlite_batches(backend, source)
+            if backend.name == "sqlite"
+            else source.to_pyarrow_batches(chunk_size=CHUNK)
+        )
         connection.register("chunk", batches.schema.empty_table())
         connection.execute(f'CREATE TABLE {relation} AS SELECT CAST(0 AS BIGINT) AS "__row", * FROM chunk')
         count = 0

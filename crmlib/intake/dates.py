@@ -33,7 +33,9 @@ def moment(cell: Cell) -> Question:
         return known(_typed(cell, f"TRY_CAST({cell.sql} AS {_target(cell)})"))
     if cell.type == "TIMESTAMP WITH TIME ZONE":
         note = cell.find(
-            "time-zone", "note", f"Column {cell.label} has a time zone; its times are read as UTC.",
+            "time-zone",
+            "note",
+            f"Column {cell.label} has a time zone; its times are read as UTC.",
             "If days must be local days, convert the column before.",
         )
         return known(_typed(cell, f"TRY_CAST({cell.sql} AT TIME ZONE 'UTC' AS {_target(cell)})", (note,)))
@@ -88,12 +90,20 @@ def _decide(cell: Cell, measured: Mapping[str, Any]) -> Way:
     findings = _mixed(cell, shapes, order) or findings
     zoned = shapes.get(_ZONED, 0)
     if zoned:
-        findings.append(cell.find(
-            "time-zone", "note", f"In column {cell.label}, {counted(zoned, 'cell', verb='name')} a time zone; the "
-            "clock time is read as it is written.", count=zoned, where=_is_shape(cell, [_ZONED]),
-        ))
+        findings.append(
+            cell.find(
+                "time-zone",
+                "note",
+                f"In column {cell.label}, {counted(zoned, 'cell', verb='name')} a time zone; the "
+                "clock time is read as it is written.",
+                count=zoned,
+                where=_is_shape(cell, [_ZONED]),
+            )
+        )
     if cell.typed and measured["present"]:
-        findings.append(cell.find("stored-as-text", "note", f"Dates in column {cell.label} are stored as text."))
+        findings.append(
+            cell.find("stored-as-text", "note", f"Dates in column {cell.label} are stored as text.")
+        )
     text = cell.sql
     cases = " ".join(
         f"WHEN {literal(name)} THEN {_reader(text, name, order, measured['short'])}" for name in shapes
@@ -119,29 +129,44 @@ def _part_order(cell: Cell, measured: Mapping[str, Any], shapes: dict[str, int])
         return said, []
     where = _is_shape(cell, _PARTS)
     if first > 12 and second > 12:
-        return "day first", [cell.find(
-            "mixed-date-formats", "error",
-            f"Column {cell.label} has dates with the day first and dates with the month first: the first part "
-            f"goes up to {first} and the second up to {second}.",
-            "Write all dates in one way, best as 2026-10-31.", count,
-            f"{where} AND (TRY_CAST({_parts(cell.sql)}.a AS INTEGER) > 12) <> (TRY_CAST({_parts(cell.sql)}.b AS "
-            "INTEGER) > 12)",
-        )]
+        return "day first", [
+            cell.find(
+                "mixed-date-formats",
+                "error",
+                f"Column {cell.label} has dates with the day first and dates with the month first: the first part "
+                f"goes up to {first} and the second up to {second}.",
+                "Write all dates in one way, best as 2026-10-31.",
+                count,
+                f"{where} AND (TRY_CAST({_parts(cell.sql)}.a AS INTEGER) > 12) <> (TRY_CAST({_parts(cell.sql)}.b AS "
+                "INTEGER) > 12)",
+            )
+        ]
     if first <= 12 and second <= 12 and "31.10.2026" not in shapes:
-        return "day first", [cell.find(
-            "ambiguous-date-format", "error",
-            f"Column {cell.label} has dates such as 03/04/2026 that can be read with the day or the month first, "
-            "and no date settles which.",
-            'Say in the run file: date_format = "day first" or date_format = "month first".', count, where,
-        )]
+        return "day first", [
+            cell.find(
+                "ambiguous-date-format",
+                "error",
+                f"Column {cell.label} has dates such as 03/04/2026 that can be read with the day or the month first, "
+                "and no date settles which.",
+                'Say in the run file: date_format = "day first" or date_format = "month first".',
+                count,
+                where,
+            )
+        ]
     order = "month first" if second > 12 else "day first"
     why = f"the {'second' if second > 12 else 'first'} part goes up to {max(first, second)}"
     if max(first, second) <= 12:
         why = "dates with dots are written so"
-    return order, [cell.find(
-        order.replace(" ", "-") + "-dates", "note",
-        f"Dates in column {cell.label} are read with the {order}: {why}.", "", count, where,
-    )]
+    return order, [
+        cell.find(
+            order.replace(" ", "-") + "-dates",
+            "note",
+            f"Dates in column {cell.label} are read with the {order}: {why}.",
+            "",
+            count,
+            where,
+        )
+    ]
 
 
 def _mixed(cell: Cell, shapes: dict[str, int], order: str) -> list[Finding]:
@@ -153,15 +178,27 @@ def _mixed(cell: Cell, shapes: dict[str, int], order: str) -> list[Finding]:
     written = listed([f"{counted(count, 'cell')} like {name}" for name, count in sorted(shapes.items())])
     where = _is_shape(cell, sorted(set(shapes) - {usual}))
     if parts and others and not cell.form.date_format:
-        return [cell.find(
-            "mixed-date-formats", "error", f"Column {cell.label} mixes ways of writing dates: {written}.",
-            f"Write all dates in one way. If 03/04/2026 is surely {order}, say in the run file: "
-            f'date_format = "{order}".', min(parts, others), where,
-        )]
-    return [cell.find(
-        "several-date-formats", "note", f"Column {cell.label} writes dates in several ways: {written}. "
-        "Each can be read without doubt.", "", sum(shapes.values()) - shapes[usual], where,
-    )]
+        return [
+            cell.find(
+                "mixed-date-formats",
+                "error",
+                f"Column {cell.label} mixes ways of writing dates: {written}.",
+                f"Write all dates in one way. If 03/04/2026 is surely {order}, say in the run file: "
+                f'date_format = "{order}".',
+                min(parts, others),
+                where,
+            )
+        ]
+    return [
+        cell.find(
+            "several-date-formats",
+            "note",
+            f"Column {cell.label} writes dates in several ways: {written}. Each can be read without doubt.",
+            "",
+            sum(shapes.values()) - shapes[usual],
+            where,
+        )
+    ]
 
 
 def _reader(text: str, shape: str, order: str, short: int) -> str:

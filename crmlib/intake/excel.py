@@ -45,7 +45,9 @@ def land_sheet(
         cells = [[_text(cell) for cell in line] for line in chunk]
         numbers = range(row + 1, row + 1 + len(chunk))
         row += len(chunk)
-        filled = [(n, *line) for n, line in zip(numbers, cells, strict=True) if any(c is not None for c in line)]
+        filled = [
+            (n, *line) for n, line in zip(numbers, cells, strict=True) if any(c is not None for c in line)
+        ]
         if filled:
             batch = pa.table(list(zip(*filled, strict=True)), schema=schema)
             connection.register("batch", batch)
@@ -84,6 +86,7 @@ def _open(path: Path) -> CalamineWorkbook:
         return CalamineWorkbook.from_path(str(path))
     except (CalamineError, OSError) as error:
         raise DataError(
-            f"{path.name} cannot be opened: {error}", "a workbook (xlsx, xls, xlsb, ods) without a password",
+            f"{path.name} cannot be opened: {error}",
+            "a workbook (xlsx, xls, xlsb, ods) without a password",
             "open it in a spreadsheet and save it again, or export it as CSV",
         ) from error

@@ -20,7 +20,9 @@ def identifier(cell: Cell) -> Question:
             f"WHEN NOT isnan({cell.sql}) THEN CAST({cell.sql} AS VARCHAR) END"
         )
         note = cell.find(
-            "id-as-number", "note", f"Column {cell.label} is stored as numbers; 17850.0 is read as 17850. "
+            "id-as-number",
+            "note",
+            f"Column {cell.label} is stored as numbers; 17850.0 is read as 17850. "
             "Leading zeros, if there were any, were lost before.",
         )
         return known(Way(value, f"({cell.sql} IS NOT NULL AND NOT isnan({cell.sql}))", (note,)))
@@ -45,9 +47,11 @@ def _decide(cell: Cell, conditions: Mapping[str, str], measured: Mapping[str, An
     }
     findings = tuple(
         cell.find(
-            code, "note",
+            code,
+            "note",
             f"In column {cell.label}, {counted(measured[name], 'cell', cell.rows, verb)} {what}.",
-            count=measured[name], where=conditions[name],
+            count=measured[name],
+            where=conditions[name],
         )
         for name, (code, verb, what) in sentences.items()
         if measured[name]
@@ -70,10 +74,13 @@ def choice(cell: Cell) -> Question:
     """Read one of the words that the contract lists, in any case."""
     words = ", ".join(map(literal, cell.column.choices))
     lower = f"lower(CAST({cell.sql} AS VARCHAR))"
-    return known(Way(
-        f"CASE WHEN {lower} IN ({words}) THEN {lower} END", f"{cell.sql} IS NOT NULL",
-        hint=f"Allowed are: {', '.join(cell.column.choices)}.",
-    ))
+    return known(
+        Way(
+            f"CASE WHEN {lower} IN ({words}) THEN {lower} END",
+            f"{cell.sql} IS NOT NULL",
+            hint=f"Allowed are: {', '.join(cell.column.choices)}.",
+        )
+    )
 
 
 def flag(cell: Cell) -> Question:
@@ -82,7 +89,10 @@ def flag(cell: Cell) -> Question:
         return known(Way(cell.sql, f"{cell.sql} IS NOT NULL"))
     lower = rf"regexp_replace(lower(CAST({cell.sql} AS VARCHAR)), '\.0+$', '')"
     yes, no = (", ".join(map(literal, words)) for words in (_YES, _NO))
-    return known(Way(
-        f"CASE WHEN {lower} IN ({yes}) THEN true WHEN {lower} IN ({no}) THEN false END",
-        f"{cell.sql} IS NOT NULL", hint="Write true or false, yes or no, 1 or 0.",
-    ))
+    return known(
+        Way(
+            f"CASE WHEN {lower} IN ({yes}) THEN true WHEN {lower} IN ({no}) THEN false END",
+            f"{cell.sql} IS NOT NULL",
+            hint="Write true or false, yes or no, 1 or 0.",
+        )
+    )

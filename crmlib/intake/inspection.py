@@ -99,9 +99,9 @@ class Inspection:
         """Note a problem of this table; `count` gives the share of rows unless `share` is given."""
         if "count" in more and self.rows:
             more.setdefault("share", more["count"] / self.rows)
-        self.problems.append(Problem(
-            table=self.name, code=code, severity=severity, sentence=sentence, remedy=remedy, **more
-        ))
+        self.problems.append(
+            Problem(table=self.name, code=code, severity=severity, sentence=sentence, remedy=remedy, **more)
+        )
 
     def cells(self, column: str, condition: str) -> tuple:
         """Return examples of a typed column where `condition` holds."""

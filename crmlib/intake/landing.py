@@ -19,9 +19,18 @@ from crmlib.intake.sql import ident, literal, one
 
 ROW = "__row"
 _DAMAGED = (
-    duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException, duckdb.ConversionException,
+    duckdb.IOException,
+    duckdb.InvalidInputException,
+    duckdb.SerializationException,
+    duckdb.ConversionException,
 )
-_NOT_WRITTEN = ("could not write", "no space left", "failed to offload", "could not truncate", "could not fsync")
+_NOT_WRITTEN = (
+    "could not write",
+    "no space left",
+    "failed to offload",
+    "could not truncate",
+    "could not fsync",
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +86,9 @@ def land(connection: duckdb.DuckDBPyConnection, source: Source, table: TableSour
     else:
         scan = _parquet(table) if table.kind == "parquet" else database.attached(connection, table)
         connection.execute(f"CREATE VIEW {relation} AS {scan}")
-    types = {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE {relation}").fetchall() if name != ROW}
+    types = {
+        name: kind for name, kind, *_ in connection.execute(f"DESCRIBE {relation}").fetchall() if name != ROW
+    }
     return Landed(relation, types, one(connection, f"SELECT count(*) AS n FROM {relation}")["n"], problems)
 
 
@@ -95,7 +106,9 @@ def reading(table: TableSource) -> Iterator[None]:
         if any(sign in message.lower() for sign in _NOT_WRITTEN):
             raise
         raise Refused.table(
-            table.name, "damaged-file", f"{table.where} cannot be read: {message}",
+            table.name,
+            "damaged-file",
+            f"{table.where} cannot be read: {message}",
             "Export or copy the file again.",
         ) from error
 

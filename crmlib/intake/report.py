@@ -61,7 +61,6 @@ class Problem(_Frozen):
     net: Decimal | None = None
     examples: tuple[Example, ...] = ()
 
-
     def shown(self) -> list[str]:
         """Return the examples in words, one text for each column."""
         texts = []
@@ -193,4 +192,6 @@ class Refused(Exception):
     @classmethod
     def table(cls, table: str, code: str, sentence: str, remedy: str) -> "Refused":
         """Refuse a whole table."""
-        return cls(Problem(table=table, code=code, severity="error", sentence=sentence, remedy=remedy, count=1))
+        return cls(
+            Problem(table=table, code=code, severity="error", sentence=sentence, remedy=remedy, count=1)
+        )

@@ -161,7 +161,7 @@ def load_run_file(path: str | Path) -> RunFile:
         raise ParameterError(f"{path}: {error}", "a TOML file in UTF-8", "check the file") from None
     except tomllib.TOMLDecodeError as error:
         raise ParameterError(
-            f"{path} is not valid TOML: {error}", "lines such as name = \"Casa Verbena\"", "correct that line"
+            f"{path} is not valid TOML: {error}", 'lines such as name = "Casa Verbena"', "correct that line"
         ) from None
     try:
         run = RunFile.model_validate(content)

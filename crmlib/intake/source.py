@@ -16,8 +16,18 @@ from crmlib.intake.handed import public_name
 from crmlib.intake.runfile import RunFile, TableMap, load_run_file
 
 KINDS = {
-    ".csv": "text", ".tsv": "text", ".txt": "text", ".csv.gz": "text", ".tsv.gz": "text", ".txt.gz": "text",
-    ".parquet": "parquet", ".xlsx": "excel", ".xlsm": "excel", ".xls": "excel", ".xlsb": "excel", ".ods": "excel",
+    ".csv": "text",
+    ".tsv": "text",
+    ".txt": "text",
+    ".csv.gz": "text",
+    ".tsv.gz": "text",
+    ".txt.gz": "text",
+    ".parquet": "parquet",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".xls": "excel",
+    ".xlsb": "excel",
+    ".ods": "excel",
     ".duckdb": "duckdb",
 }
 BUNDLED = Path(__file__).parents[2] / "data" / "run.toml"
@@ -128,7 +138,8 @@ def find_source(source: str | Path, run_file: str | Path | None = None) -> Sourc
     path = Path(text).expanduser()
     if not path.exists():
         raise ParameterError(
-            f"no source {text}", "a folder, a file (CSV, Parquet, Excel, .duckdb), a run file or a database URL",
+            f"no source {text}",
+            "a folder, a file (CSV, Parquet, Excel, .duckdb), a run file or a database URL",
             "check the path",
         )
     path = path.resolve()
@@ -153,7 +164,8 @@ def _source_of(run: RunFile) -> str:
     if any(table.file for table in run.tables.values()):
         return str(run.path.parent)
     raise ParameterError(
-        f"{run.path} names no source", 'source = "a folder, file or database URL"',
+        f"{run.path} names no source",
+        'source = "a folder, file or database URL"',
         f"add it to the run file, or give the data: crmlib check FILE --map {run.path}",
     )
 
@@ -172,13 +184,15 @@ def _in_folder(folder: Path, run: RunFile) -> list[TableSource]:
             if not path.exists():
                 near = difflib.get_close_matches(mapped.file, [p.name for p in folder.iterdir()], n=1)
                 raise ParameterError(
-                    f"no file {path} for table {name}", "the file that the run file names",
+                    f"no file {path} for table {name}",
+                    "the file that the run file names",
                     f"did you mean {near[0]}?" if near else "correct file in the run file",
                 )
         elif len(found := by_stem.get(name, [])) > 1:
             raise DataError(
                 f"table {name} is there more than once: " + ", ".join(path.name for path in found),
-                "one file for each table", "remove one, or name the right one in the run file",
+                "one file for each table",
+                "remove one, or name the right one in the run file",
             )
         elif found:
             path = found[0]
@@ -201,7 +215,8 @@ def _one_file(name: str, path: Path, mapped: TableMap) -> TableSource:
     kind = kind_of(path)
     if kind is None:
         raise ParameterError(
-            f"{path.name} is no file crmlib can read", "CSV, TSV, TXT (also .gz), Parquet, Excel or .duckdb",
+            f"{path.name} is no file crmlib can read",
+            "CSV, TSV, TXT (also .gz), Parquet, Excel or .duckdb",
             "save it in one of these formats",
         )
     inner = mapped.sheet or "" if kind == "excel" else mapped.table or name
@@ -232,7 +247,8 @@ def _by_inner_name(
         if wanted and wanted not in names:
             raise ParameterError(
                 f"{place} has no {key} {wanted}, which table {name} is mapped to",
-                "one of " + ", ".join(names), "correct the run file",
+                "one of " + ", ".join(names),
+                "correct the run file",
             )
         inner = wanted or next((n for n in names if n.lower().rpartition(".")[2] == name), None)
         if inner is None and kind == "excel" and name == "orders" and names:
@@ -242,7 +258,8 @@ def _by_inner_name(
     if not tables:
         near = difflib.get_close_matches("orders", names, n=1) or names[:1] or ["name"]
         raise DataError(
-            f"{place} has the tables " + (", ".join(names[:12]) or "(none)"), "a table called orders",
+            f"{place} has the tables " + (", ".join(names[:12]) or "(none)"),
+            "a table called orders",
             f'map it in a run file: [tables.orders] table = "{near[0]}"',
         )
     return tables

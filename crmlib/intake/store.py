@@ -99,7 +99,8 @@ def _write(source: Source, store: Path, fingerprint: str) -> CheckReport:
         report = prepare(source, aside / "store")
         if source.fingerprint() != fingerprint:
             raise DataError(
-                f"{source.place} changed while it was read", "files that stay as they are during a run",
+                f"{source.place} changed while it was read",
+                "files that stay as they are during a run",
                 "wait until they are complete, then run again",
             )
         _move(aside / "store", store)
@@ -130,7 +131,9 @@ def _contents(store: Path, report: CheckReport) -> str:
     with duckdb.connect(store, read_only=True, config=OFFLINE) as connection:
         for found in report.tables:
             columns = ", ".join(ident(column) for column in found.columns)
-            hashed = f"SELECT count(*), bit_xor(hash({columns})), sum(hash({columns})) FROM {ident(found.name)}"
+            hashed = (
+                f"SELECT count(*), bit_xor(hash({columns})), sum(hash({columns})) FROM {ident(found.name)}"
+            )
             digest.update(repr((found.name, connection.execute(hashed).fetchone())).encode())
     return digest.hexdigest()
 

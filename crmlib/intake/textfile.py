@@ -27,16 +27,22 @@ _SAMPLE_LINES = 200
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LONGEST_LINE = 16_000_000
 _NOT_TEXT = (
-    (b"PK\x03\x04", "a workbook or another archive", ".xlsx"), (b"\xd0\xcf\x11\xe0", "an old workbook", ".xls"),
-    (b"\x1f\x8b", "a gzip file", ".csv.gz"), (b"PAR1", "a Parquet file", ".parquet"),
+    (b"PK\x03\x04", "a workbook or another archive", ".xlsx"),
+    (b"\xd0\xcf\x11\xe0", "an old workbook", ".xls"),
+    (b"\x1f\x8b", "a gzip file", ".csv.gz"),
+    (b"PAR1", "a Parquet file", ".parquet"),
 )
 _SEPARATOR = re.compile(r"sep=.\s*", re.IGNORECASE)  # the line that Excel puts above everything else
 WHITESPACE = "whitespace"
 
 
 def land_text(
-    connection: duckdb.DuckDBPyConnection, table: TableSource, mapped: TableMap, form: TextFormat,
-    relation: str, scratch: Path,
+    connection: duckdb.DuckDBPyConnection,
+    table: TableSource,
+    mapped: TableMap,
+    form: TextFormat,
+    relation: str,
+    scratch: Path,
 ) -> tuple[Problem, ...]:
     """Copy a text file into `relation`, all cells as text; return the problems of its form."""
     path = table.files[0]
@@ -51,7 +57,9 @@ def land_text(
         raise Refused.table(table.name, "empty-file", f"{table.where} is empty.", "Export the file again.")
     delimiter = form.delimiter or guess_delimiter(sample)
     cells, taken = split_first(sample, delimiter)
-    shape = Shape(path, mapped.header or unique_names(cells), skip + (0 if mapped.header else taken), delimiter)
+    shape = Shape(
+        path, mapped.header or unique_names(cells), skip + (0 if mapped.header else taken), delimiter
+    )
     if delimiter == WHITESPACE:
         return _land_columns_by_space(connection, table, shape, relation)
     return _land_delimited(connection, table, shape, relation, lines)
@@ -86,7 +94,9 @@ def check_bytes(table: TableSource, encoding: str | None) -> tuple[bool, int]:
                 for mark, kind, ending in _NOT_TEXT:
                     if first.startswith(mark):
                         raise Refused.table(
-                            table.name, "no-text", f"{table.where} is {kind}, whatever its name says.",
+                            table.name,
+                            "no-text",
+                            f"{table.where} is {kind}, whatever its name says.",
                             f"Give the file a name that ends in {ending}.",
                         )
                 if not encoding and (first[:2] in _UTF16 or b"\0" in first):
@@ -100,7 +110,8 @@ def check_bytes(table: TableSource, encoding: str | None) -> tuple[bool, int]:
                 tail = chunk[-1:]
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise Refused.table(
-            table.name, "damaged-file",
+            table.name,
+            "damaged-file",
             f"{table.where} is damaged: the compressed file is cut off or broken ({str(error).rstrip('.')}).",
             "Copy or download the file again.",
         ) from None
@@ -113,8 +124,11 @@ def _wrong_encoding(table: TableSource, encoding: str | None, first: bytes, row:
     elif first[:2] in _UTF16 or b"\0" in first:
         sentence, guess = f"{table.where} is UTF-16 text; UTF-8 is expected.", "utf-16"
     else:
-        sentence, guess = f"{table.where}, row {row:,}, has letters that are not UTF-8 (it is probably " \
-            "Windows or Latin-1 text).", "cp1252"
+        sentence, guess = (
+            f"{table.where}, row {row:,}, has letters that are not UTF-8 (it is probably "
+            "Windows or Latin-1 text).",
+            "cp1252",
+        )
     remedy = f'Save it as "CSV UTF-8", or say encoding = "{guess}" in the run file.'
     return Refused.table(
         table.name, "wrong-encoding", sentence, remedy if guess else "Correct encoding in the run file."
@@ -179,7 +193,9 @@ def _land_delimited(
         f"columns = {columns}, null_padding = false, strict_mode = true, max_line_size = {_LONGEST_LINE}, "
         "store_rejects = true, rejects_table = 'ragged', rejects_scan = 'ragged_scans')"
     )
-    found = rows(connection, "SELECT line, any_value(csv_line) FROM ragged GROUP BY ALL ORDER BY line LIMIT 5")
+    found = rows(
+        connection, "SELECT line, any_value(csv_line) FROM ragged GROUP BY ALL ORDER BY line LIMIT 5"
+    )
     count = rows(connection, "SELECT count(DISTINCT line) FROM ragged")[0][0]
     connection.execute("DROP TABLE ragged; DROP TABLE ragged_scans")
     # The engine keeps the order of the file, so that rowid counts its records from zero.
@@ -193,7 +209,8 @@ def _land_delimited(
         connection.execute(f"CREATE TABLE {moved} AS FROM shifts")
         connection.unregister("shifts")
         numbered = (
-            f'SELECT "__row" + shift AS "__row", {names} FROM ({numbered}) ASOF JOIN {moved} ON "__row" >= record'
+            f'SELECT "__row" + shift AS "__row", {names} FROM ({numbered}) '
+            f'ASOF JOIN {moved} ON "__row" >= record'
         )
     connection.execute(f"CREATE VIEW {relation} AS {numbered}")
     if not count:
@@ -228,7 +245,10 @@ def _land_columns_by_space(
         f"{literal(str(shape.path))}, auto_detect = false, header = false, skip = {shape.first}, "
         "delim = e'\\x01', quote = '', escape = '', columns = {'line': 'VARCHAR'})"
     )
-    number, cells = f"rowid + {shape.first + 1}", [f"cells[{n}] AS {ident(c)}" for n, c in enumerate(shape.header, 1)]
+    number, cells = (
+        f"rowid + {shape.first + 1}",
+        [f"cells[{n}] AS {ident(c)}" for n, c in enumerate(shape.header, 1)],
+    )
     connection.execute(
         f'CREATE VIEW {relation} AS SELECT {number} AS "__row", {", ".join(cells)} FROM {lines} '
         f"WHERE len(cells) = {width}"
@@ -241,11 +261,13 @@ def _land_columns_by_space(
 
 def _ragged(table: TableSource, count: int, width: int, cells: list[tuple]) -> Problem:
     return Problem(
-        table=table.name, code="ragged-row", severity="error", count=count, examples=examples(cells),
+        table=table.name,
+        code="ragged-row",
+        severity="error",
+        count=count,
+        examples=examples(cells),
         sentence=f"{counted(count, 'row', verb='do')} not fit: the header has {width} cells and "
         "these rows have more or fewer, or a quote that never ends.",
         remedy="Correct these rows, or set the right delimiter in the run file; "
         "text that contains the delimiter must stand in double quotes.",
     )
-
-

@@ -21,14 +21,31 @@ from crmlib.intake.wording import counted, these
 
 _BAD = "__bad"
 _QUESTIONS = {
-    "id": identifier, "text": text, "choice": choice, "flag": flag, "date": moment, "time": moment,
-    "money": amount, "number": amount, "share": amount, "score": amount,
+    "id": identifier,
+    "text": text,
+    "choice": choice,
+    "flag": flag,
+    "date": moment,
+    "time": moment,
+    "money": amount,
+    "number": amount,
+    "share": amount,
+    "score": amount,
 }
-_CODES = {"date": "unreadable-date", "time": "unreadable-date", "choice": "unknown-word", "flag": "unreadable-flag"}
+_CODES = {
+    "date": "unreadable-date",
+    "time": "unreadable-date",
+    "choice": "unknown-word",
+    "flag": "unreadable-flag",
+}
 
 
 def write_typed(
-    connection: duckdb.DuckDBPyConnection, source: TableSource, table: Table, landed: Landed, match: Match,
+    connection: duckdb.DuckDBPyConnection,
+    source: TableSource,
+    table: Table,
+    landed: Landed,
+    match: Match,
     form: TextFormat,
 ) -> Inspection:
     """Read a landed table into a typed table of the same name as the contract's.
@@ -43,16 +60,26 @@ def write_typed(
     cells = {
         name: [
             Cell(
-                table=table.name, column=table[name], name=column, sql=ident(column),
-                raw=ident("as it stands: " + column), plain=column in plain, type=_type(landed, column),
-                form=form, rows=landed.rows, factor=len(columns) > 1, typed=source.typed,
+                table=table.name,
+                column=table[name],
+                name=column,
+                sql=ident(column),
+                raw=ident("as it stands: " + column),
+                plain=column in plain,
+                type=_type(landed, column),
+                form=form,
+                rows=landed.rows,
+                factor=len(columns) > 1,
+                typed=source.typed,
             )
             for column in columns
         ]
         for name, columns in match.sources.items()
     }
     clean = _clean(landed, cells)
-    ways = _decide(connection, clean, {name: [_QUESTIONS[c.column.kind](c) for c in cs] for name, cs in cells.items()})
+    ways = _decide(
+        connection, clean, {name: [_QUESTIONS[c.column.kind](c) for c in cs] for name, cs in cells.items()}
+    )
     _report_findings(inspection, clean, cells, ways)
     joined = {name: _product(table, name, column_ways) for name, column_ways in ways.items()}
     _create(inspection, clean, joined)
@@ -70,13 +97,25 @@ def _type(landed: Landed, column: str) -> str:
 
 def _plain(connection: duckdb.DuckDBPyConnection, landed: Landed, match: Match) -> set[str]:
     """Return the text columns in which no cell has anything to tidy."""
-    texts = sorted({column for columns in match.sources.values() for column in columns
-                    if _type(landed, column) == "VARCHAR"})
+    texts = sorted(
+        {
+            column
+            for columns in match.sources.values()
+            for column in columns
+            if _type(landed, column) == "VARCHAR"
+        }
+    )
     if not texts:
         return set()
-    counts = one(connection, "SELECT " + ", ".join(
-        f"count(*) FILTER ({unplain(f'CAST({ident(column)} AS VARCHAR)')}) AS {ident(column)}" for column in texts
-    ) + f" FROM {landed.relation}")
+    counts = one(
+        connection,
+        "SELECT "
+        + ", ".join(
+            f"count(*) FILTER ({unplain(f'CAST({ident(column)} AS VARCHAR)')}) AS {ident(column)}"
+            for column in texts
+        )
+        + f" FROM {landed.relation}",
+    )
     return {column for column, count in counts.items() if not count}
 
 
@@ -125,7 +164,9 @@ def _product(table: Table, name: str, ways: list[Way]) -> Way:
     all_there = " AND ".join(way.present for way in ways)
     any_bad = " OR ".join(f"({way.present} AND {way.value} IS NULL)" for way in ways)
     return Way(
-        f"TRY_CAST({exact} AS {TYPES[table[name].kind]})", f"(({all_there}) OR {any_bad})", exact=exact,
+        f"TRY_CAST({exact} AS {TYPES[table[name].kind]})",
+        f"(({all_there}) OR {any_bad})",
+        exact=exact,
         hint=ways[0].hint,
     )
 
@@ -172,14 +213,19 @@ def _report_merged(
     for name, (way, *_) in ways.items():
         if inspection.table[name].kind != "id" or not way.findings or not cells[name][0].is_text:
             continue
-        spellings = f"SELECT {way.value} AS id, list(DISTINCT {cells[name][0].raw} ORDER BY {cells[name][0].raw}) " \
+        spellings = (
+            f"SELECT {way.value} AS id, list(DISTINCT {cells[name][0].raw} ORDER BY {cells[name][0].raw}) "
             f"AS written FROM {clean} GROUP BY 1 HAVING id IS NOT NULL AND len(written) > 1"
+        )
         found = inspection.one(f"SELECT count(*) AS n, min_by(written, id) AS written FROM ({spellings})")
         if found["n"]:
             inspection.add(
-                "id-merged", "note", f"{counted(found['n'], 'identifier')} in {inspection.label(name)} are written in "
+                "id-merged",
+                "note",
+                f"{counted(found['n'], 'identifier')} in {inspection.label(name)} are written in "
                 f"more than one way and count as one, for example {' and '.join(map(repr, found['written'][:3]))}.",
-                count=found["n"], share=None,
+                count=found["n"],
+                share=None,
             )
 
 
@@ -197,15 +243,21 @@ def _report_rounding(inspection: Inspection, clean: str, ways: dict[str, Way]) -
     for name, change in changes.items():
         if change is not None and abs(change) >= Decimal("0.005"):
             inspection.add(
-                "rounded", "note", f"Column {inspection.label(name)} has more than four decimals; rounding each "
+                "rounded",
+                "note",
+                f"Column {inspection.label(name)} has more than four decimals; rounding each "
                 f"amount to four changes the total by {float(-change):+,.4f}.",
             )
 
 
 def _report_unreadable(inspection: Inspection, ways: dict[str, Way]) -> None:
-    counts = inspection.one("SELECT " + ", ".join(
-        f"count(*) FILTER ({_BAD} & {1 << n} > 0) AS {ident(name)}" for n, name in enumerate(ways)
-    ) + f" FROM {inspection.sql}")
+    counts = inspection.one(
+        "SELECT "
+        + ", ".join(
+            f"count(*) FILTER ({_BAD} & {1 << n} > 0) AS {ident(name)}" for n, name in enumerate(ways)
+        )
+        + f" FROM {inspection.sql}"
+    )
     set_aside = []
     for n, (name, way) in enumerate(ways.items()):
         if not counts[name] or name in inspection.in_doubt:
@@ -217,10 +269,14 @@ def _report_unreadable(inspection: Inspection, ways: dict[str, Way]) -> None:
             what = f"{these(count, 'cell', 'count')} as blank"
         kind = {"date": "date", "time": "date", "choice": "word", "flag": "answer"}.get(column.kind, "number")
         inspection.add(
-            _CODES.get(column.kind, "unreadable-number"), severity,
+            _CODES.get(column.kind, "unreadable-number"),
+            severity,
             f"Column {inspection.label(name)} has {counted(count, 'cell', inspection.rows)} that cannot be read as "
-            f"a {kind}" + (f"; {what}." if severity == "warning" else "; at most 0.5 % would be set aside."),
-            way.hint, count=count, examples=inspection.raw_cells(name, condition), net=_net(inspection, condition),
+            f"a {kind}" + (f"; {what}." if severity == "warning" else "; at most 0.5% would be set aside."),
+            way.hint,
+            count=count,
+            examples=inspection.raw_cells(name, condition),
+            net=_net(inspection, condition),
         )
         if column.required:
             set_aside.append(condition)
@@ -241,11 +297,18 @@ def _report_missing(inspection: Inspection) -> None:
             continue
         severity = inspection.tolerance(count)
         inspection.add(
-            "missing-value", severity,
+            "missing-value",
+            severity,
             f"Column {inspection.label(name)} is blank in {counted(count, 'row', inspection.rows)}"
-            + (f"; {these(count, 'row', 'are')} set aside." if severity == "warning" else "; every row needs it."),
-            "Fill the cells, or remove rows that are no data.", count=count,
-            examples=inspection.cells(name, condition), net=_net(inspection, condition),
+            + (
+                f"; {these(count, 'row', 'are')} set aside."
+                if severity == "warning"
+                else "; every row needs it."
+            ),
+            "Fill the cells, or remove rows that are no data.",
+            count=count,
+            examples=inspection.cells(name, condition),
+            net=_net(inspection, condition),
         )
         inspection.set_aside(condition)
 

@@ -7,9 +7,9 @@ def counted(count: int, noun: str, total: int | None = None, verb: str = "") -> 
     """Write a count with its noun, its share of `total`, and a verb (given for several) that agrees.
 
     >>> counted(135080, "row", 541909)
-    '135,080 rows (24.9 %)'
+    '135,080 rows (24.9%)'
     >>> counted(1, "row", 90_000, "have"), counted(3, "entry", verb="carry"), counted(1, "entry", verb="carry")
-    ('1 row (less than 0.1 %) has', '3 entries carry', '1 entry carries')
+    ('1 row (less than 0.1%) has', '3 entries carry', '1 entry carries')
     """
     if count != 1:
         noun = _with_s(noun)
@@ -36,10 +36,10 @@ def share(part: float | Decimal, total: float | Decimal) -> str:
     """Write a part of a total in per cent.
 
     >>> share(1, 3), share(1, 9000), share(0, 5), share(-1, 9000)
-    ('33.3 %', 'less than 0.1 %', '0.0 %', '0.0 %')
+    ('33.3%', 'less than 0.1%', '0.0%', '0.0%')
     """
     ratio = 100 * float(part) / float(total) if total else 0.0
-    return "less than 0.1 %" if 0 < ratio < 0.05 else f"{ratio:.1f} %".replace("-0.0 ", "0.0 ")
+    return "less than 0.1%" if 0 < ratio < 0.05 else f"{ratio:.1f}%".replace("-0.0%", "0.0%")
 
 
 def money(amount: Decimal, currency: str) -> str:

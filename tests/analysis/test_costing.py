@@ -179,7 +179,7 @@ def test_a_return_before_the_period_still_makes_its_handling_a_return(build):
 def test_a_return_after_an_event_leaves_its_purpose_alone(build):
     """Leakage: what comes back tomorrow must not change what yesterday's work was for."""
     orders = [{"customer_id": "a", "ordered_at": "2025-05-01", "net_amount": 1, "order_id": "1"}]
-    later = orders + [{"customer_id": "a", "ordered_at": "2027-01-01", "net_amount": -1, "order_id": "1"}]
+    later = [*orders, {"customer_id": "a", "ordered_at": "2027-01-01", "net_amount": -1, "order_id": "1"}]
     events = build("events", [event("a", "2025-05-02", "pack", order_id="1")])
     now, then = (served_events(events, order_lines(build("orders", o), 0.5), YEAR) for o in (orders, later))
     pd.testing.assert_frame_equal(now, then)

@@ -9,8 +9,11 @@ AMOUNTS = [Decimal(n * 377 % 500_000 + 5) / 100 for n in range(300)]
 
 def written(company, write, run=None, amounts=AMOUNTS):
     """Write one order for each amount, as `write` writes it; return what was found and the total read."""
-    company.write("orders.csv", [f'C{n % 9};2024-01-{1 + n % 31:02d};"{write(amount)}"' for n, amount in
-                                 enumerate(amounts)], "customer_id;ordered_at;net_amount")
+    company.write(
+        "orders.csv",
+        [f'C{n % 9};2024-01-{1 + n % 31:02d};"{write(amount)}"' for n, amount in enumerate(amounts)],
+        "customer_id;ordered_at;net_amount",
+    )
     found = company.check(run)
     return found, found.ledger.total_net
 
@@ -44,7 +47,9 @@ def test_every_way_of_writing_an_amount_is_read_as_that_amount(company, write, n
     assert not found.codes("error", "warning")
 
 
-@pytest.mark.parametrize("write", ["-{:.2f}", "{:.2f}-", "({:.2f})", "- {:.2f}", "€ -{:.2f}", "-€{:.2f}", "−{:.2f}"])
+@pytest.mark.parametrize(
+    "write", ["-{:.2f}", "{:.2f}-", "({:.2f})", "- {:.2f}", "€ -{:.2f}", "-€{:.2f}", "−{:.2f}"]
+)
 def test_every_way_of_writing_a_negative_amount_is_read_as_negative(company, write):
     assert written(company, write.format)[1] == -sum(AMOUNTS)
 
@@ -70,7 +75,20 @@ def test_the_decimal_mark_of_the_run_file_makes_the_other_one_unreadable(company
 
 
 @pytest.mark.parametrize(
-    "cell", ["twelve", "12 pieces", "1.2.3", "12..5", "--5", "1,2,3", "0x10", "1_000", "12 %", "inf", "99999999999999999"]
+    "cell",
+    [
+        "twelve",
+        "12 pieces",
+        "1.2.3",
+        "12..5",
+        "--5",
+        "1,2,3",
+        "0x10",
+        "1_000",
+        "12 %",
+        "inf",
+        "99999999999999999",
+    ],
 )
 def test_amounts_that_are_no_amounts_are_set_aside_and_shown(company, lines, total, cell):
     company.orders([*lines, f'C001,2024-01-01,"{cell}"'])
@@ -100,8 +118,10 @@ def test_two_currencies_in_the_amounts_are_an_error(company, lines):
 
 
 def test_two_currencies_in_a_currency_column_are_an_error(company, lines):
-    company.orders([f"{line},{'USD' if n == 7 else 'EUR'}" for n, line in enumerate(lines)],
-                   header="customer_id,ordered_at,net_amount,Currency Code")
+    company.orders(
+        [f"{line},{'USD' if n == 7 else 'EUR'}" for n, line in enumerate(lines)],
+        header="customer_id,ordered_at,net_amount,Currency Code",
+    )
     found = company.check()
     assert found.codes("error") == {"several-currencies"}
     assert found.cells("several-currencies") == [(9, "Currency Code", "USD")]
@@ -118,16 +138,22 @@ def test_a_run_file_that_names_another_currency_than_the_data_is_refused(company
 
 
 def test_a_list_of_columns_stands_for_their_product(company, total):
-    company.orders([f"C{n % 9},2024-01-{1 + n % 31:02d},{n % 5 - 1},{n}.{n % 1000:03d}" for n in range(300)],
-                   header="customer_id,ordered_at,pieces,price")
+    company.orders(
+        [f"C{n % 9},2024-01-{1 + n % 31:02d},{n % 5 - 1},{n}.{n % 1000:03d}" for n in range(300)],
+        header="customer_id,ordered_at,pieces,price",
+    )
     data = company.open('[tables.orders.columns]\nnet_amount = ["pieces", "price"]\nquantity = "pieces"')
-    assert data.report.ledger.total_net == sum((n % 5 - 1) * Decimal(f"{n}.{n % 1000:03d}") for n in range(300))
+    assert data.report.ledger.total_net == sum(
+        (n % 5 - 1) * Decimal(f"{n}.{n % 1000:03d}") for n in range(300)
+    )
     assert data.orders.quantity.sum().execute() == sum(n % 5 - 1 for n in range(300))
 
 
 def test_a_product_with_an_unreadable_factor_is_set_aside_and_shown_whole(company, lines):
-    company.orders([f"{line.rpartition(',')[0]},2,1.25" for line in lines] + ["C1,2024-01-01,two,1.25"],
-                   header="customer_id,ordered_at,pieces,price")
+    company.orders(
+        [f"{line.rpartition(',')[0]},2,1.25" for line in lines] + ["C1,2024-01-01,two,1.25"],
+        header="customer_id,ordered_at,pieces,price",
+    )
     found = company.check('[tables.orders.columns]\nnet_amount = ["pieces", "price"]')
     assert found.cells("unreadable-number") == [(len(lines) + 2, "pieces × price", "two × 1.25")]
     assert found.ledger.total_net == Decimal("2.5") * len(lines)

@@ -43,15 +43,22 @@ def test_a_quiet_year_is_no_gap(company, lines):
 
 def test_old_customers_keep_their_day(company, lines):
     company.orders(lines)
-    company.write("customers.csv", [f"C{n:03d},{1990 + n}-01-01" for n in range(33)], "customer_id,acquired_on")
+    company.write(
+        "customers.csv", [f"C{n:03d},{1990 + n}-01-01" for n in range(33)], "customer_id,acquired_on"
+    )
     customers = company.open().table("customers")
-    assert customers.acquired_on.min().execute().year == 1990 and customers.acquired_on.count().execute() == 33
+    assert (
+        customers.acquired_on.min().execute().year == 1990 and customers.acquired_on.count().execute() == 33
+    )
 
 
 def test_an_end_in_9999_means_still_running(company, lines):
     company.orders(lines)
-    company.write("contracts.csv", ["K1,C001,2023-02-01,9999-12-31", "K2,C002,2023-02-01,2023-12-31"],
-                  "contract_id,customer_id,started_on,ended_on")
+    company.write(
+        "contracts.csv",
+        ["K1,C001,2023-02-01,9999-12-31", "K2,C002,2023-02-01,2023-12-31"],
+        "contract_id,customer_id,started_on,ended_on",
+    )
     data = company.open()
     assert data.table("contracts").ended_on.isnull().sum().execute() == 1
     assert "impossible-day" in {problem.code for problem in data.report.notes}
@@ -70,8 +77,11 @@ def test_numbers_outside_their_bounds_are_refused(company, lines, value, fine):
 
 def test_a_few_numbers_outside_their_bounds_count_as_blank(company, lines):
     company.orders(lines)
-    company.write("survey.csv", [f"C{n % 40:03d},2023-05-05,{n % 10 + 1}" for n in range(400)] + ["C001,2023-05-05,11"],
-                  "customer_id,answered_on,satisfaction")
+    company.write(
+        "survey.csv",
+        [f"C{n % 40:03d},2023-05-05,{n % 10 + 1}" for n in range(400)] + ["C001,2023-05-05,11"],
+        "customer_id,answered_on,satisfaction",
+    )
     data = company.open()
     survey = data.table("survey")
     assert (survey.count().execute(), survey.satisfaction.count().execute()) == (401, 400)
@@ -80,8 +90,11 @@ def test_a_few_numbers_outside_their_bounds_count_as_blank(company, lines):
 
 def test_a_few_rows_with_a_required_number_outside_its_bounds_are_set_aside(company, lines):
     company.orders(lines)
-    company.write("reviews.csv", [f"C{n % 40:03d},2023-05-05,{n % 5 + 1}" for n in range(400)] + ["C001,2023-05-05,6"],
-                  "customer_id,reviewed_on,rating")
+    company.write(
+        "reviews.csv",
+        [f"C{n % 40:03d},2023-05-05,{n % 5 + 1}" for n in range(400)] + ["C001,2023-05-05,6"],
+        "customer_id,reviewed_on,rating",
+    )
     found = company.check().report.found("reviews")
     assert (found.rows, found.used_rows) == (401, 400)
 
@@ -94,8 +107,10 @@ KEYED = {
     "partners": ("partner_id,role", ["P1,carrier", "P1,supplier"]),
     "contracts": ("contract_id,customer_id,started_on", ["K1,C001,2023-05-05", "K1,C002,2023-05-05"]),
     "referrals": ("referrer_id,referred_id,referred_on", ["C001,C003,2023-05-05", "C002,C003,2023-06-05"]),
-    "contacts": ("customer_id,campaign_id,contacted_on,arm",
-                 ["C001,X,2023-05-05,control", "C001,X,2023-05-06,treatment"]),
+    "contacts": (
+        "customer_id,campaign_id,contacted_on,arm",
+        ["C001,X,2023-05-05,control", "C001,X,2023-05-06,treatment"],
+    ),
 }
 
 
@@ -111,17 +126,23 @@ def test_a_key_that_names_two_rows_is_an_error(company, lines, table):
 
 def test_the_same_customer_may_be_in_two_campaigns(company, lines):
     company.orders(lines)
-    company.write("contacts.csv", ["C001,X,2023-05-05,control", "C001,Y,2023-05-06,treatment"], KEYED["contacts"][0])
+    company.write(
+        "contacts.csv", ["C001,X,2023-05-05,control", "C001,Y,2023-05-06,treatment"], KEYED["contacts"][0]
+    )
     assert "duplicate-key" not in company.check().codes()
 
 
 def test_references_to_nothing_are_counted_and_their_rows_stay(company, lines, total):
-    company.orders([f"{line},P{n % 4}" for n, line in enumerate(lines)],
-                   header="customer_id,ordered_at,net_amount,product_id")
+    company.orders(
+        [f"{line},P{n % 4}" for n, line in enumerate(lines)],
+        header="customer_id,ordered_at,net_amount,product_id",
+    )
     company.write("products.csv", ["P0,S1", "P1,S2", "P2,"], "product_id,supplier_id")
     company.write("partners.csv", ["S1,supplier"], "partner_id,role")
     company.write("customers.csv", [f"C{n:03d}" for n in range(38)], "customer_id")
-    company.write("events.csv", ["C001,2023-05-05,call", "C999,2023-05-05,visit"], "customer_id,occurred_on,activity")
+    company.write(
+        "events.csv", ["C001,2023-05-05,call", "C999,2023-05-05,visit"], "customer_id,occurred_on,activity"
+    )
     company.write("activities.csv", ["call,5,staff"], "activity,minutes_per_event,resource")
     company.write("resources.csv", ["van,100,50"], "resource,cost_per_month,practical_minutes_per_month")
     found = company.check()
@@ -136,7 +157,9 @@ def test_references_to_nothing_are_counted_and_their_rows_stay(company, lines, t
 
 
 def test_an_optional_column_with_nothing_in_it_counts_as_not_there(company, lines):
-    company.orders([f"{line},,web" for line in lines], header="customer_id,ordered_at,net_amount,cost_of_goods,channel")
+    company.orders(
+        [f"{line},,web" for line in lines], header="customer_id,ordered_at,net_amount,cost_of_goods,channel"
+    )
     data = company.open()
     assert not data.has("orders.cost_of_goods") and data.has("orders.channel")
     assert "cost_of_goods" not in data.orders.columns
@@ -149,4 +172,8 @@ def test_several_errors_are_all_found_in_one_check(company, lines):
     company.write("partners.csv", ["P1"], "partner_id")
     company.write("survey.csv", "\xff", encoding="latin-1")
     assert company.check().codes("error") == {
-        "mixed-date-formats", "duplicate-key", "missing-column", "wrong-encoding"}
+        "mixed-date-formats",
+        "duplicate-key",
+        "missing-column",
+        "wrong-encoding",
+    }

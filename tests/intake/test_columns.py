@@ -9,14 +9,20 @@ def test_names_are_found_in_any_dress(company, lines, total):
 
 
 def test_a_missing_column_is_named_with_the_nearest_and_a_run_file_to_start_from(company, lines):
-    company.orders([f"{line},2,5.00" for line in lines], header="CustomerID,InvoiceDate,Line,Quantity,UnitPrice")
+    company.orders(
+        [f"{line},2,5.00" for line in lines], header="CustomerID,InvoiceDate,Line,Quantity,UnitPrice"
+    )
     found = company.check()
     errors = {p.sentence.split()[1]: p for p in found.report.errors}
     assert set(errors) == {"ordered_at", "net_amount"}
     assert '"InvoiceDate"' in errors["ordered_at"].remedy
     assert "InvoiceDate, Line, Quantity" in errors["ordered_at"].sentence
     start = errors["net_amount"].remedy
-    for words in ('customer_id = "CustomerID"', 'ordered_at = "InvoiceDate"', 'net_amount = ["Quantity", "UnitPrice"]'):
+    for words in (
+        'customer_id = "CustomerID"',
+        'ordered_at = "InvoiceDate"',
+        'net_amount = ["Quantity", "UnitPrice"]',
+    ):
         assert words in start
 
 

@@ -13,11 +13,20 @@ from crmlib.intake import CheckReport, open_data
 @pytest.fixture
 def shop(company, lines):
     company.orders(lines)
-    company.write("contracts.csv", [
-        "K1,C001,2023-02-01,2023-06-30", "K2,C002,2023-02-01,2024-02-29", "K3,C003,2024-02-01,",
-    ], "contract_id,customer_id,started_on,ended_on")
-    company.write("customers.csv", ["C001,2023-01-01,2023-12-01", "C002,2024-01-15,2024-02-01"],
-                  "customer_id,acquired_on,club_member_since")
+    company.write(
+        "contracts.csv",
+        [
+            "K1,C001,2023-02-01,2023-06-30",
+            "K2,C002,2023-02-01,2024-02-29",
+            "K3,C003,2024-02-01,",
+        ],
+        "contract_id,customer_id,started_on,ended_on",
+    )
+    company.write(
+        "customers.csv",
+        ["C001,2023-01-01,2023-12-01", "C002,2024-01-15,2024-02-01"],
+        "customer_id,acquired_on,club_member_since",
+    )
     company.write("products.csv", ["P1"], "product_id")
     return company
 
@@ -25,7 +34,11 @@ def shop(company, lines):
 def test_the_last_known_day_is_the_last_order_day_unless_said_otherwise(shop):
     assert shop.open().as_of == dt.date(2024, 3, 31)
     assert shop.open(as_of="").as_of == dt.date(2024, 3, 31)
-    assert shop.open(as_of="2023-12-31").as_of == shop.open(as_of=dt.date(2023, 12, 31)).as_of == dt.date(2023, 12, 31)
+    assert (
+        shop.open(as_of="2023-12-31").as_of
+        == shop.open(as_of=dt.date(2023, 12, 31)).as_of
+        == dt.date(2023, 12, 31)
+    )
     assert shop.open().first_day == dt.date(2023, 1, 1)
 
 
@@ -52,9 +65,13 @@ def test_orders_late_on_the_last_day_are_seen(company):
 
 
 def test_deleting_everything_after_as_of_changes_nothing(shop, lines):
-    seen = shop.open(as_of="2023-12-31").orders.order_by(["ordered_at", "customer_id", "net_amount"]).execute()
+    seen = (
+        shop.open(as_of="2023-12-31").orders.order_by(["ordered_at", "customer_id", "net_amount"]).execute()
+    )
     shop.orders([line for line in lines if line.split(",")[1] <= "2023-12-31"] + ["C9,2024-03-31,1.00"])
-    again = shop.open(as_of="2023-12-31").orders.order_by(["ordered_at", "customer_id", "net_amount"]).execute()
+    again = (
+        shop.open(as_of="2023-12-31").orders.order_by(["ordered_at", "customer_id", "net_amount"]).execute()
+    )
     pd.testing.assert_frame_equal(seen, again)
 
 
@@ -87,7 +104,13 @@ def test_errors_stop_and_are_all_in_the_message(company, lines):
     company.write("products.csv", ["P1", "P1"], "product_id")
     with pytest.raises(DataError) as error:
         company.open()
-    for words in ("3 errors", "mixes ways of writing dates", "several currencies", "row 402", "products: 1 key"):
+    for words in (
+        "3 errors",
+        "mixes ways of writing dates",
+        "several currencies",
+        "row 402",
+        "products: 1 key",
+    ):
         assert words in str(error.value)
 
 
@@ -96,7 +119,12 @@ def test_settings_come_from_the_run_file(company, lines):
     data = company.open('name = "Casa"\ncurrency = "CHF"\ngross_margin = 0.4\nhorizon_months = 12')
     assert (data.name, data.currency, data.gross_margin, data.horizon_months) == ("Casa", "CHF", 0.4, 12)
     data = company.open()
-    assert (data.name, data.currency, data.gross_margin, data.annual_discount_rate) == ("shop", "EUR", None, 0.1)
+    assert (data.name, data.currency, data.gross_margin, data.annual_discount_rate) == (
+        "shop",
+        "EUR",
+        None,
+        0.1,
+    )
 
 
 def test_the_truth_of_a_simulation_stands_beside_the_source(company, lines):

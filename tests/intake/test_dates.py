@@ -9,17 +9,38 @@ DAYS = [dt.date(2024, 1, 1) + dt.timedelta(days=n) for n in range(200)]
 
 def written(company, text, run=None):
     """Write one order a day, the day as `text` writes it; return the days read."""
-    company.write("orders.csv", [f'C{n % 9};"{text(day)}";1' for n, day in enumerate(DAYS)],
-                  "customer_id;ordered_at;net_amount")
+    company.write(
+        "orders.csv",
+        [f'C{n % 9};"{text(day)}";1' for n, day in enumerate(DAYS)],
+        "customer_id;ordered_at;net_amount",
+    )
     data = company.open(run)
     frame = data.orders.order_by("ordered_at").execute()
-    return data, [moment.date() for moment in frame.ordered_at], [moment.time() for moment in frame.ordered_at]
+    return (
+        data,
+        [moment.date() for moment in frame.ordered_at],
+        [moment.time() for moment in frame.ordered_at],
+    )
 
 
 @pytest.mark.parametrize(
     "pattern",
-    ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y",
-     "%d %b %Y", "%d-%b-%y", "%d %B %Y", "%b %d, %Y", "  %Y-%m-%d "],
+    [
+        "%Y-%m-%d",
+        "%Y/%m/%d",
+        "%Y.%m.%d",
+        "%Y%m%d",
+        "%d/%m/%Y",
+        "%m/%d/%Y",
+        "%d.%m.%Y",
+        "%d-%m-%Y",
+        "%d/%m/%y",
+        "%d %b %Y",
+        "%d-%b-%y",
+        "%d %B %Y",
+        "%b %d, %Y",
+        "  %Y-%m-%d ",
+    ],
 )
 def test_every_way_of_writing_a_day_is_read_as_that_day(company, pattern):
     assert written(company, lambda day: day.strftime(pattern))[1] == DAYS
@@ -46,7 +67,9 @@ def test_a_time_zone_never_moves_a_sale_to_another_day(company):
     assert "time-zone" in {problem.code for problem in data.report.notes}
 
 
-@pytest.mark.parametrize(("pattern", "code"), [("%d/%m/%Y", "day-first-dates"), ("%m/%d/%Y", "month-first-dates")])
+@pytest.mark.parametrize(
+    ("pattern", "code"), [("%d/%m/%Y", "day-first-dates"), ("%m/%d/%Y", "month-first-dates")]
+)
 def test_the_order_of_day_and_month_is_found_and_noted(company, pattern, code):
     data, _, _ = written(company, lambda day: day.strftime(pattern))
     assert code in {problem.code for problem in data.report.notes}
@@ -78,11 +101,15 @@ def test_mixed_ways_of_writing_are_an_error_that_shows_the_rare_cells(company, l
 
 
 def test_ways_that_cannot_be_confused_may_be_mixed(company):
-    company.write("orders.csv", ["C1;2024-01-31;1", "C1;20240229;1", "C1;5 Mar 2024;1", "C2;2024/04/30;1"],
-                  "customer_id;ordered_at;net_amount")
+    company.write(
+        "orders.csv",
+        ["C1;2024-01-31;1", "C1;20240229;1", "C1;5 Mar 2024;1", "C2;2024/04/30;1"],
+        "customer_id;ordered_at;net_amount",
+    )
     data = company.open()
-    assert [moment.date().isoformat() for moment in data.orders.order_by("ordered_at").execute().ordered_at] == [
-        "2024-01-31", "2024-02-29", "2024-03-05", "2024-04-30"]
+    assert [
+        moment.date().isoformat() for moment in data.orders.order_by("ordered_at").execute().ordered_at
+    ] == ["2024-01-31", "2024-02-29", "2024-03-05", "2024-04-30"]
     assert "several-date-formats" in {problem.code for problem in data.report.notes}
 
 

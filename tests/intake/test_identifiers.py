@@ -24,7 +24,8 @@ def test_numbers_written_as_17850_and_as_17850_0_are_one_customer(company):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("0017", "17"), ("C1.0", "C1"), ("1.05", "1.5"), ("c1", "C1"), ("1.0.0", "1.0"), ("-1.0", "-1")]
+    ("one", "other"),
+    [("0017", "17"), ("C1.0", "C1"), ("1.05", "1.5"), ("c1", "C1"), ("1.0.0", "1.0"), ("-1.0", "-1")],
 )
 def test_identifiers_that_differ_stay_apart(company, one, other):
     assert len(ids(company, [one, other, "x"])) == 3
@@ -47,7 +48,7 @@ def test_sales_without_a_customer_stay_and_are_counted_in_rows_and_in_money(comp
     assert data.orders.count().execute() == 500
     assert data.report.ledger.total_net == total(lines) + 10_000
     sentence = next(p for p in data.report.warnings if p.code == "missing-customer").sentence
-    assert "100 lines (20.0 %)" in sentence and "10,000.00 EUR" in sentence
+    assert "100 lines (20.0%)" in sentence and "10,000.00 EUR" in sentence
 
 
 def test_a_file_without_any_customer_is_an_error(company, lines):
@@ -58,10 +59,13 @@ def test_a_file_without_any_customer_is_an_error(company, lines):
 def test_numbers_of_a_typed_source_become_the_same_identifiers_as_text(company, tmp_path):
     import pandas as pd
 
-    frame = pd.DataFrame({
-        "customer_id": [17850.0, float("nan"), 3.0], "ordered_at": pd.to_datetime(["2024-01-31"] * 3),
-        "net_amount": [1.1, 2.2, 3.3],
-    })
+    frame = pd.DataFrame(
+        {
+            "customer_id": [17850.0, float("nan"), 3.0],
+            "ordered_at": pd.to_datetime(["2024-01-31"] * 3),
+            "net_amount": [1.1, 2.2, 3.3],
+        }
+    )
     frame.to_parquet(company.folder / "orders.parquet")
     orders = company.open().orders.order_by("net_amount").execute()
     assert orders.customer_id.fillna("").tolist() == ["17850", "", "3"]
@@ -71,10 +75,16 @@ def test_numbers_of_a_typed_source_become_the_same_identifiers_as_text(company, 
 def test_flags_and_words_are_read_in_their_usual_spellings(company, lines):
     company.orders(lines)
     company.write("partners.csv", ["P1,Supplier", "P2, CARRIER "], "partner_id,role")
-    company.write("deliveries.csv", [
-        "P1,2024-01-01,2024-01-02,yes,0", "P1,2024-01-01,2024-01-02,TRUE,No", "P1,2024-01-01,2024-01-02,1.0,n",
-        "P1,2024-01-01,2024-01-02,,",
-    ], "partner_id,promised_on,delivered_on,complete,damaged")
+    company.write(
+        "deliveries.csv",
+        [
+            "P1,2024-01-01,2024-01-02,yes,0",
+            "P1,2024-01-01,2024-01-02,TRUE,No",
+            "P1,2024-01-01,2024-01-02,1.0,n",
+            "P1,2024-01-01,2024-01-02,,",
+        ],
+        "partner_id,promised_on,delivered_on,complete,damaged",
+    )
     data = company.open()
     assert data.table("partners").order_by("partner_id").role.execute().tolist() == ["supplier", "carrier"]
     deliveries = data.table("deliveries")

@@ -10,7 +10,7 @@ def test_returns_are_counted_in_lines_and_in_money(company, lines, total):
     found = company.check()
     assert (found.ledger.returns_rows, found.ledger.returns_net) == (5, Decimal("-17.50"))
     assert found.ledger.total_net == total(lines) - Decimal("17.50")
-    assert found.one("returns").severity == "note" and "5 lines (1.2 %)" in found.one("returns").sentence
+    assert found.one("returns").severity == "note" and "5 lines (1.2%)" in found.one("returns").sentence
 
 
 def test_zero_amounts_are_noted_and_stay(company, lines, total):
@@ -31,13 +31,17 @@ def test_repeated_lines_are_reported_with_their_money_and_never_dropped(company,
 
 
 def test_lines_that_differ_in_any_column_are_no_repeats(company, lines):
-    company.orders([f"{line},{n}" for n, line in enumerate([*lines, lines[3]])],
-                   header="customer_id,ordered_at,net_amount,line number")
+    company.orders(
+        [f"{line},{n}" for n, line in enumerate([*lines, lines[3]])],
+        header="customer_id,ordered_at,net_amount,line number",
+    )
     assert "repeated-lines" not in company.check().codes()
 
 
-@pytest.mark.parametrize(("last", "partial"), [("2024-04-09", True), ("2024-04-27", True), ("2024-04-28", False),
-                                               ("2024-04-30", False)])
+@pytest.mark.parametrize(
+    ("last", "partial"),
+    [("2024-04-09", True), ("2024-04-27", True), ("2024-04-28", False), ("2024-04-30", False)],
+)
 def test_a_last_month_that_is_not_over_is_noted(company, lines, last, partial):
     company.orders([*lines, f"C001,{last},5.00"])
     assert ("partial-last-month" in company.check().codes("note")) == partial
@@ -71,8 +75,11 @@ def test_a_steady_stream_of_new_customers_is_not(company):
 
 def test_where_acquired_on_is_known_it_is_used_instead(company):
     company.orders(censored())
-    company.write("customers.csv", [f"A{n:03d},2020-01-01" for n in range(60)] + ["B001,2024-01-01"],
-                  "customer_id,acquired_on")
+    company.write(
+        "customers.csv",
+        [f"A{n:03d},2020-01-01" for n in range(60)] + ["B001,2024-01-01"],
+        "customer_id,acquired_on",
+    )
     found = company.check()
     assert "left-censored" not in found.codes()
     assert found.one("acquired-before", "customers").count == 60
@@ -81,7 +88,9 @@ def test_where_acquired_on_is_known_it_is_used_instead(company):
 
 def test_what_happened_after_the_last_order_is_noted(company, lines):
     company.orders(lines)
-    company.write("events.csv", ["C001,2024-01-05,call", "C001,2024-05-05,call"], "customer_id,occurred_on,activity")
+    company.write(
+        "events.csv", ["C001,2024-01-05,call", "C001,2024-05-05,call"], "customer_id,occurred_on,activity"
+    )
     assert company.check().one("after-last-order", "events").count == 1
 
 

@@ -40,13 +40,22 @@ def test_a_full_run_file_is_read(load):
     orders = run.tables["orders"]
     assert orders.columns["net_amount"] == ["Menge", "Preis"]
     assert (orders.text_format(run).delimiter, orders.text_format(run).decimal) == (";", ",")
-    assert run.notebook_parameters("02_profitability") == {"as_of": "2026-06-30", "seed": 8, "minimum_order": 15.0}
+    assert run.notebook_parameters("02_profitability") == {
+        "as_of": "2026-06-30",
+        "seed": 8,
+        "minimum_order": 15.0,
+    }
     assert run.notebook_parameters("03_churn") == {"as_of": "2026-06-30", "seed": 7}
 
 
 def test_an_empty_run_file_has_the_defaults(load):
     run = load("")
-    assert (run.currency, run.gross_margin, run.horizon_months, run.annual_discount_rate) == ("EUR", None, 36, 0.1)
+    assert (run.currency, run.gross_margin, run.horizon_months, run.annual_discount_rate) == (
+        "EUR",
+        None,
+        36,
+        0.1,
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,13 @@ from crmlib.intake.source import find_source
 
 HEADER = ["customer_id", "ordered_at", "net_amount", "product_id", "quantity"]
 ROWS = [
-    (f"{17000 + n % 60}", f"2024-{1 + n % 12:02d}-{1 + n % 28:02d} 10:{n % 60:02d}:00", f"{(n * 731 % 9000 - 900) / 100:.2f}",
-     f"P{n % 7}", str(n % 4 + 1))
+    (
+        f"{17000 + n % 60}",
+        f"2024-{1 + n % 12:02d}-{1 + n % 28:02d} 10:{n % 60:02d}:00",
+        f"{(n * 731 % 9000 - 900) / 100:.2f}",
+        f"P{n % 7}",
+        str(n % 4 + 1),
+    )
     for n in range(500)
 ]
 
@@ -30,8 +35,12 @@ def as_gzip(path):
 
 def typed_frame():
     frame = pd.DataFrame(ROWS, columns=HEADER)
-    return frame.assign(ordered_at=pd.to_datetime(frame.ordered_at), quantity=frame.quantity.astype(int),
-                        net_amount=frame.net_amount.astype(float), customer_id=frame.customer_id.astype(int))
+    return frame.assign(
+        ordered_at=pd.to_datetime(frame.ordered_at),
+        quantity=frame.quantity.astype(int),
+        net_amount=frame.net_amount.astype(float),
+        customer_id=frame.customer_id.astype(int),
+    )
 
 
 def as_parquet(path):
@@ -67,9 +76,15 @@ def as_sqlite(path):
 
 
 WRITERS = {
-    "orders.csv": as_csv, "ORDERS.CSV": as_csv, "orders.csv.gz": as_gzip, "orders.parquet": as_parquet,
-    "orders .parquet": as_parquet_of_text, "orders.xlsx": as_excel, "orders.duckdb": as_duckdb,
-    "orders.db": as_sqlite, "orders": as_parquet_folder,
+    "orders.csv": as_csv,
+    "ORDERS.CSV": as_csv,
+    "orders.csv.gz": as_gzip,
+    "orders.parquet": as_parquet,
+    "orders .parquet": as_parquet_of_text,
+    "orders.xlsx": as_excel,
+    "orders.duckdb": as_duckdb,
+    "orders.db": as_sqlite,
+    "orders": as_parquet_folder,
 }
 
 
@@ -132,7 +147,9 @@ def test_changes_that_stand_only_in_a_log_are_seen(tmp_path):
 def test_sheets_of_a_workbook_are_tables(tmp_path):
     with pd.ExcelWriter(tmp_path / "shop.xlsx", engine="openpyxl") as book:
         typed_frame().to_excel(book, sheet_name="Orders", index=False)
-        pd.DataFrame({"product_id": [f"P{n}" for n in range(7)]}).to_excel(book, sheet_name="products", index=False)
+        pd.DataFrame({"product_id": [f"P{n}" for n in range(7)]}).to_excel(
+            book, sheet_name="products", index=False
+        )
     data = open_data(tmp_path / "shop.xlsx", cache=tmp_path / "cache")
     assert data.has("products") and data.table("products").count().execute() == 7
 
@@ -151,14 +168,18 @@ def test_an_empty_sheet_says_so(tmp_path):
 def test_nothing_is_ever_fetched(tmp_path):
     as_csv(tmp_path / "orders.csv")
     connection = open_data(tmp_path, cache=tmp_path / "cache").connection
-    settings = "SELECT current_setting('autoinstall_known_extensions'), current_setting('autoload_known_extensions')"
+    settings = (
+        "SELECT current_setting('autoinstall_known_extensions'), current_setting('autoload_known_extensions')"
+    )
     assert connection.raw_sql(settings).fetchone() == (False, False)
 
 
 def test_cells_of_another_kind_in_a_database_column_are_reported_not_lost(tmp_path):
     with sqlite3.connect(tmp_path / "shop.db") as connection:
         connection.execute("CREATE TABLE orders (customer_id INTEGER, ordered_at TEXT, net_amount REAL)")
-        connection.executemany("INSERT INTO orders VALUES (?, ?, ?)", [(n, "2024-01-31", 1.5) for n in range(300)])
+        connection.executemany(
+            "INSERT INTO orders VALUES (?, ?, ?)", [(n, "2024-01-31", 1.5) for n in range(300)]
+        )
         connection.execute("INSERT INTO orders VALUES (7, '2024-01-31', 'gratis')")
     connection.close()
     report = open_data(f"sqlite:///{tmp_path / 'shop.db'}", cache=tmp_path / "cache").report
@@ -169,7 +190,9 @@ def test_cells_of_another_kind_in_a_database_column_are_reported_not_lost(tmp_pa
 
 def test_amounts_stored_as_text_in_a_typed_source_are_noted(tmp_path):
     as_parquet_of_text(tmp_path / "orders.parquet")
-    notes = [p for p in open_data(tmp_path, cache=tmp_path / "cache").report.notes if p.code == "stored-as-text"]
+    notes = [
+        p for p in open_data(tmp_path, cache=tmp_path / "cache").report.notes if p.code == "stored-as-text"
+    ]
     assert len(notes) == 3
 
 
@@ -228,4 +251,7 @@ def test_a_source_that_is_not_there_is_a_parameter_error(tmp_path):
 
 def test_bundled_is_the_run_file_of_the_repository():
     source = find_source("bundled")
-    assert source.run.path.name == "run.toml" and {table.name for table in source.tables} >= {"orders", "customers"}
+    assert source.run.path.name == "run.toml" and {table.name for table in source.tables} >= {
+        "orders",
+        "customers",
+    }

@@ -67,7 +67,9 @@ def test_an_optional_table_of_only_headers_counts_as_not_there(company, lines):
     assert "no-rows" in {problem.code for problem in data.report.warnings}
 
 
-@pytest.mark.parametrize(("encoding", "name"), [("latin-1", "cp1252"), ("utf-16", "utf-16"), ("cp1252", "cp1252")])
+@pytest.mark.parametrize(
+    ("encoding", "name"), [("latin-1", "cp1252"), ("utf-16", "utf-16"), ("cp1252", "cp1252")]
+)
 def test_another_encoding_is_named_with_its_row_and_works_once_said(company, lines, encoding, name):
     company.orders([*lines, "Zoë,2024-01-31,5.00"], encoding=encoding)
     found = company.check().one("wrong-encoding")
@@ -112,8 +114,10 @@ def test_rows_are_counted_as_an_editor_counts_lines(company, lines):
 
 
 def test_lines_above_the_header_are_skipped_on_demand(company, lines, total):
-    company.write("orders.csv", ["Sales report", "printed 2024-04-01", "customer_id,ordered_at,net_amount", *lines,
-                                 "C001,soon,1.00"])
+    company.write(
+        "orders.csv",
+        ["Sales report", "printed 2024-04-01", "customer_id,ordered_at,net_amount", *lines, "C001,soon,1.00"],
+    )
     found = company.check("[tables.orders]\nskip_rows = 2")
     assert found.ledger.total_net == total(lines)
     assert found.cells("unreadable-date")[0][0] == len(lines) + 4
@@ -128,21 +132,39 @@ def test_a_file_without_header_is_recognised_and_can_be_named(company, lines, to
 
 
 HOSTILE = [
-    "<script>alert(1)</script>", "=cmd()|' /C calc'!A0", "'; DROP TABLE orders; --", 'say "hi"', "a\nb", "C:\\new",
-    "$HOME", "{{x}}", "%s", "\u202eevil", "🙂", "\x1b[31mred", "x" * 5000, "NULLIF", "--", "\\N'",
+    "<script>alert(1)</script>",
+    "=cmd()|' /C calc'!A0",
+    "'; DROP TABLE orders; --",
+    'say "hi"',
+    "a\nb",
+    "C:\\new",
+    "$HOME",
+    "{{x}}",
+    "%s",
+    "\u202eevil",
+    "🙂",
+    "\x1b[31mred",
+    "x" * 5000,
+    "NULLIF",
+    "--",
+    "\\N'",
 ]
 
 
 def test_hostile_text_is_only_text(company, lines):
     cells = ['"' + text.replace('"', '""') + '"' for text in HOSTILE]
-    company.orders([f"{cell},2024-01-31,1.00,{cell}" for cell in cells] + [line + ",web" for line in lines],
-                   header="customer_id,ordered_at,net_amount,channel")
+    company.orders(
+        [f"{cell},2024-01-31,1.00,{cell}" for cell in cells] + [line + ",web" for line in lines],
+        header="customer_id,ordered_at,net_amount,channel",
+    )
     orders = company.open().orders
     assert set(HOSTILE) <= set(orders.customer_id.execute())
     assert set(HOSTILE) <= set(orders.channel.execute())
 
 
-@pytest.mark.parametrize("name", ['a "quoted" name', "select", "it's", "<b>", "a,b", "naïve 日付", "__row1", "x; y"])
+@pytest.mark.parametrize(
+    "name", ['a "quoted" name', "select", "it's", "<b>", "a,b", "naïve 日付", "__row1", "x; y"]
+)
 def test_columns_of_any_name_can_be_mapped(company, lines, total, name):
     quoted = '"' + name.replace('"', '""') + '"'
     company.orders(lines, header=f"customer_id,ordered_at,{quoted}")
@@ -166,5 +188,7 @@ def test_a_file_of_another_kind_under_the_name_of_a_text_file_is_recognised(comp
 
 
 def test_the_separator_line_of_a_spreadsheet_is_understood(company, lines, total):
-    company.write("orders.csv", "\n".join(["sep=;", "customer_id,ordered_at,net_amount", *lines]).replace(",", ";"))
+    company.write(
+        "orders.csv", "\n".join(["sep=;", "customer_id,ordered_at,net_amount", *lines]).replace(",", ";")
+    )
     assert company.check().ledger.total_net == total(lines)
