@@ -186,7 +186,6 @@ def test_the_same_numbers_give_the_same_bytes(name):
     one, two = draw(name).png(), draw(name).png()
     assert one == two
     assert one.startswith(b"\x89PNG")
-    assert draw(name, title="Another finding").png() != one
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -201,7 +200,9 @@ def test_other_figures_drawn_before_change_no_byte(name):
 def test_other_numbers_give_another_picture():
     changed = RANKED.assign(amount=[5000.0, 2250.0])
     args = {"title": TITLE, "subtitle": SUBTITLE, "currency": "EUR", "axis": "Money lost"}
-    assert figures.ranked_bars(RANKED, **args).png() != figures.ranked_bars(changed, **args).png()
+    drawn = figures.ranked_bars(RANKED, **args).png()
+    assert figures.ranked_bars(changed, **args).png() != drawn
+    assert figures.ranked_bars(RANKED, **args | {"title": "Another finding"}).png() != drawn
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -211,14 +212,13 @@ def test_a_dollar_sign_is_a_dollar_sign(name):
     figure = draw(name, title=title, subtitle=r"Bad $\frac{1$ name, A$AP $hop", currency="USD")
     figure.drawing.canvas.draw()
     assert not any(text.get_parse_math() for text in all_texts(figure))
-    assert figure.png()
 
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_drawing_changes_no_input(name):
     inputs = [CURVE, STEPS, CAPACITY, RANKED, GAINS, DECILES, FOLLOWED, ESTIMATE, TRUTH]
     before = [frame.copy() for frame in inputs]
-    draw(name).png()
+    draw(name)
     for frame, was in zip(inputs, before, strict=True):
         assert frame.equals(was)
 
