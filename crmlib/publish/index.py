@@ -131,7 +131,7 @@ def quality(report: CheckReport, last_day: date) -> dict[str, Any]:
     if missing:
         sentences.append(
             f"Not among the data: {_listed(missing)}. What rests on them is left out or estimated, "
-            "and says so where it stands."
+            "and the report says so in that place."
         )
     return {
         "sentences": sentences,
