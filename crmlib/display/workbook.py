@@ -81,7 +81,7 @@ class Workbook:
             f"{formats.count(seen['lines'])} order lines, {formats.count(seen['customers'])} customers",
             "Currency": data.currency,
             "Settings": ", ".join(f"{name} {_plain(value)}" for name, value in shown.items()),
-            "Data fingerprint": data.hash[:12],
+            "Data fingerprint": data.fingerprint[:12],
             "Version": f"crmlib {crmlib.__version__}",
         }
         rows = "".join(f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in facts.items())
@@ -317,7 +317,7 @@ class Workbook:
             "duckdb": duckdb.__version__,
         }
         text = "Made with " + ", ".join(f"{name} {version}" for name, version in versions.items())
-        text += f". Data fingerprint {self.data.hash[:12]}."
+        text += f". Data fingerprint {self.data.fingerprint[:12]}."
         return Shown(f'<p class="colophon">{html.escape(text)}</p>', text, None)
 
 

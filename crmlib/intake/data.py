@@ -30,11 +30,13 @@ class Data:
     first_day, as_of : datetime.date
         First order day and last known day; nothing later can be seen.
     hash : str
-        Identifies the prepared data.
+        Identifies the prepared data: the contents and how they were read.
     folder : Path or None
         Folder of the source; the truth of a simulated company stands in it.
     store : Path
         The prepared data.
+    fingerprint : str
+        Names the contents of the source, whatever version of the suite reads them.
     report : CheckReport
         What the checks found.
     connection : ibis.backends.duckdb.Backend
@@ -44,7 +46,7 @@ class Data:
     def __init__(self, source: Source, store: Path, report: CheckReport, as_of: str | dt.date | None):
         run = source.run
         self.name, self.currency, self.hash = source.name, report.currency, store.stem
-        self.store = store
+        self.store, self.fingerprint = store, report.fingerprint or store.stem
         self.gross_margin, self.horizon_months = run.gross_margin, run.horizon_months
         self.annual_discount_rate = run.annual_discount_rate
         self.folder = source.folder

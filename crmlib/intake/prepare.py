@@ -72,6 +72,7 @@ def _check(connection: duckdb.DuckDBPyConnection, source: Source, scratch: Path)
         problems += inspection.problems
     return CheckReport(
         name=source.name,
+        fingerprint=source.fingerprint() or "",
         currency=currency,
         ledger=ledger,
         problems=tuple(problems),

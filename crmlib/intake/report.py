@@ -128,10 +128,14 @@ class Ledger(_Frozen):
 
 
 class CheckReport(_Frozen):
-    """Everything a check found in one source."""
+    """Everything a check found in one source.
+
+    `fingerprint` names the contents of its files, whatever reads them; it is empty for a server.
+    """
 
     name: str
     currency: str
+    fingerprint: str = ""
     tables: tuple[TableFound, ...] = ()
     problems: tuple[Problem, ...] = ()
     ledger: Ledger = Field(default_factory=Ledger)

@@ -61,7 +61,7 @@ def assemble(
         text, resources = exporter.from_notebook_node(node, {"metadata": {"name": link.name}})
         _write(stage / link.href, text)
         pages.append(resources["page"])
-    colophon = _colophon(data.hash, fingerprint)
+    colophon = _colophon(data.fingerprint, fingerprint)
     _write(stage / "index.html", front_page(exporter, pages, data.report, colophon))
     head = {"company": data.name, "as_of": data.as_of.isoformat()}
     manifest.write_json(

@@ -96,7 +96,7 @@ def read_page(node: Any, name: str, pages: Mapping[str, str]) -> Page:
     PageError
         If a figure has no description or a formula cannot be shown.
     """
-    page = Page(name, refused=node["metadata"].get("crmlib", {}).get("refused", ""))
+    page = Page(name, refused=node.get("metadata", {}).get("crmlib", {}).get("refused", ""))
     pieces: list[str] = []
     for number, cell in enumerate(node["cells"], 1):
         tags = set(cell["metadata"].get("tags", []))

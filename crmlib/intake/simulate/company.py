@@ -160,7 +160,7 @@ PARAMETERS: dict[str, tuple[float, str]] = {
     "contract_discount": (0.14, "mean negotiated discount of the other contract customers"),
     "costly_contract_returns": (0.13, "share of lines returned by costly contract customers"),
     # service
-    "minutes_noise_sd": (0.35, "log standard deviation of a customer's minutes around the standard"),
+    "minutes_noise_sd": (0.20, "log standard deviation of a customer's minutes around the standard"),
     "service_hunger_sd": (0.7, "log standard deviation of a customer's calls per order"),
     "calls_per_order": (0.24, "mean phone calls per order"),
     "calls_per_failed_delivery": (0.55, "probability of a call after a late or incomplete delivery"),
