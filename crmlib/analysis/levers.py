@@ -1,4 +1,4 @@
-"""What would move the profit of loss-making customers, and what to try in which order.
+"""Changes of terms that would move the profit of loss-making customers.
 
 Four changes of terms, each with what it brings and what it risks. A change brings money
 on the orders that stay and loses the margin of the orders that walk away. Service that is
@@ -13,9 +13,7 @@ from dataclasses import dataclass
 import ibis
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
-from crmlib.analysis.losses import Persistence
 from crmlib.analysis.period import Period
 
 LEVERS = {
@@ -23,14 +21,6 @@ LEVERS = {
     "minimum_order": "Ask for a minimum order",
     "delivery_fee": "Charge delivery on small orders",
     "cheaper_channel": "Move calls and visits to a cheaper channel",
-}
-STEPS = {
-    "past": "Nothing to change: no purchase in this period",
-    "wait": "Wait: they were just won",
-    "watch": "Watch one more period: first loss",
-    **LEVERS,
-    "together": "All four terms together",
-    "part": "Review whether to part",
 }
 
 
@@ -89,8 +79,8 @@ def affected_orders(
         Indexed by ``customer_id``: ``small_orders`` (number of orders below the minimum),
         ``small_sales``, ``small_margin`` and ``small_service`` (their net sales, gross
         margin and cost to serve), ``deep_excess`` (discount above the cap),
-        ``deep_margin`` and ``deep_service`` (margin and cost to serve of the orders
-        discounted above the cap).
+        ``deep_sales``, ``deep_margin`` and ``deep_service`` (net sales, margin and cost to
+        serve of the orders discounted above the cap).
     """
     bought = lines.filter(period.covers(lines.day), lines.bought, lines.customer_id.notnull())
     per_order = bought.group_by("customer_id", "order_id").agg(
@@ -118,6 +108,7 @@ def affected_orders(
             small_margin=ibis._.margin.sum(where=small),
             small_service=ibis._.service.sum(where=small),
             deep_excess=ibis._.excess.sum(where=deep),
+            deep_sales=ibis._.net.sum(where=deep),
             deep_margin=ibis._.margin.sum(where=deep),
             deep_service=ibis._.service.sum(where=deep),
         )
@@ -180,158 +171,20 @@ def effects(customers: pd.DataFrame, touched: pd.DataFrame, terms: Terms) -> dic
     return {lever: pd.DataFrame({"stay": stay, "leave": leave}) for lever, (stay, leave) in parts.items()}
 
 
-def lever_gains(
-    by_lever: dict[str, pd.DataFrame],
-    targets: pd.Index,
-    terms: Terms,
-    lasting: Persistence | None,
-    seed: int = 0,
-    draws: int = 4000,
-) -> pd.DataFrame:
-    """Profit each lever would move next period, with its interval, beside doing nothing.
-
-    Parameters
-    ----------
-    by_lever : dict
-        As returned by `effects`.
-    targets : Index
-        The customers the terms would apply to.
-    terms : Terms
-        Its `walk_away` sets the range of the share that goes elsewhere.
-    lasting : Persistence or None
-        How much of a loss comes back, in money: a loss that would have gone by itself is
-        not a gain. At most all of it counts, though old losers may lose more than before.
-        None where only one period is known; then this period is taken to repeat itself.
-    seed, draws : int
-        Seed and number of draws of the interval.
+def price_rises(touched: pd.DataFrame, targets: pd.Index, terms: Terms) -> dict[str, float]:
+    """Return by how much each lever raises the price of the orders it touches.
 
     Returns
     -------
-    DataFrame
-        Indexed by lever, ``do_nothing`` first, the rest by gain: ``customers`` touched,
-        ``gain`` (middle), ``low`` and ``high`` (95 % interval over customers, over the
-        share that walks away, and over how much of the loss comes back), and ``break_even``
-        (the share that may walk away before the lever loses money; 1 where it never does).
+    dict of str to float
+        Rise as a share of what the orders of `targets` cost now; NaN where no order is
+        touched, 0 for levers that leave prices alone.
     """
-    rng = np.random.default_rng(seed)
-    recurs, expected = np.ones(draws), 1.0
-    if lasting is not None and np.isfinite(lasting.repeat_money):
-        # from the upper half: the lower end of the interval is cut at zero
-        half = lasting.money_interval[1] - lasting.repeat_money
-        spread = half / norm.ppf(0.975) if np.isfinite(half) else 0.0
-        recurs = rng.normal(lasting.repeat_money, spread, draws).clip(0.0, 1.0)
-        expected = float(np.clip(lasting.repeat_money, 0.0, 1.0))
-    walk = rng.uniform(*terms.walk_range, draws)
-    rows = {"do_nothing": (0, 0.0, 0.0, 0.0, float("nan"))}
-    for lever, effect in by_lever.items():
-        chosen = effect.loc[targets].to_numpy(float)
-        touched = int((chosen != 0).any(axis=1).sum())
-        stay, both = chosen[:, 0].sum(), chosen.sum()
-        # Sampling customers anew moves the two totals together: normal, with n times the covariance.
-        values = np.column_stack([chosen[:, 0], chosen.sum(axis=1)])
-        spread = np.cov(values.T) * len(values) if len(values) > 1 else np.zeros((2, 2))
-        totals = rng.multivariate_normal([stay, both], spread, draws, method="eigh")
-        simulated = recurs * (totals[:, 0] - walk * totals[:, 1])
-        low, high = np.quantile(simulated, [0.025, 0.975])
-        gain = expected * (stay - terms.walk_away * both)
-        even = float(np.clip(stay / both, 0.0, 1.0)) if both > 0 else 1.0
-        rows[lever] = (touched, gain, float(low), float(high), even)
-    table = pd.DataFrame.from_dict(
-        rows, orient="index", columns=["customers", "gain", "low", "high", "break_even"]
-    ).rename_axis("lever")
-    order = ["do_nothing", *table.drop(index="do_nothing").sort_values("gain", ascending=False).index]
-    return table.loc[order]
-
-
-def next_steps(
-    customers: pd.DataFrame,
-    by_lever: dict[str, pd.DataFrame],
-    terms: Terms,
-    before: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """Give each loss-making customer the first step that may be enough, in fixed order.
-
-    Nothing is to be changed where the customer bought nothing: the loss is a return or
-    service of earlier business. Else the order goes from the step that risks least to the
-    one that ends the relationship: wait (the loss is the cost of winning the customer), watch
-    (the customer did not lose money the period before), each lever that would bring the
-    customer to zero, all four together, and last a review whether to part.
-
-    Parameters
-    ----------
-    customers, by_lever, terms
-        As in `effects`.
-    before : DataFrame, optional
-        Customers of the period before; without it nobody is put on watch.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by ``customer_id`` of the losers: ``step`` (key of `STEPS`), ``loss``
-        (<= 0), ``after_step`` (profit expected with the step, at the middle share that
-        walks away) and ``avoidable`` (what parting would free: realised service cost less
-        gross margin; where it is negative, parting costs money).
-    """
-    losers = customers[customers["profit"] < 0]
-    if before is None:
-        first_loss = pd.Series(False, index=losers.index)
-    else:
-        past = (before["profit"] + before["acquisition_cost"]).reindex(losers.index)
-        first_loss = ~(past < 0)
-    moved = {
-        lever: (e["stay"] - terms.walk_away * (e["stay"] + e["leave"])).reindex(losers.index)
-        for lever, e in by_lever.items()
+    t = touched.reindex(targets).fillna(0.0).sum()
+    fees = terms.delivery_fee * t["small_orders"]
+    return {
+        "discount_cap": float(t["deep_excess"] / t["deep_sales"]) if t["deep_sales"] else float("nan"),
+        "minimum_order": 0.0,
+        "delivery_fee": float(fees / t["small_sales"]) if t["small_sales"] else float("nan"),
+        "cheaper_channel": 0.0,
     }
-    # A minimum and a fee act on the same orders: together only the better of the two counts.
-    on_small_orders = moved["minimum_order"].combine(moved["delivery_fee"], np.maximum)
-    moved["together"] = moved["discount_cap"] + on_small_orders + moved["cheaper_channel"]
-    step = pd.Series("part", index=losers.index)
-    after = losers["profit"].copy()
-    # From the last resort to the mildest step, so that the mildest that suffices wins.
-    for name in reversed(["discount_cap", "minimum_order", "delivery_fee", "cheaper_channel", "together"]):
-        enough = losers["profit"] + moved[name] >= 0
-        step = step.mask(enough, name)
-        after = after.mask(enough, losers["profit"] + moved[name])
-    just_won = losers["profit"] + losers["acquisition_cost"] >= 0
-    nothing_bought = losers["list_sales"] <= 0
-    for name, holds in (("watch", first_loss), ("past", nothing_bought), ("wait", just_won)):
-        step = step.mask(holds, name)
-        after = after.mask(holds, losers["profit"])
-    after = after.mask(just_won, losers["profit"] + losers["acquisition_cost"])
-    return pd.DataFrame(
-        {
-            "step": step,
-            "loss": losers["profit"],
-            "after_step": after,
-            "avoidable": terms.capacity_realised * losers["service_cost"] - losers["gross_margin"],
-        }
-    ).rename_axis("customer_id")
-
-
-def step_summary(plan: pd.DataFrame) -> pd.DataFrame:
-    """Add up the plan by step, in the order of the steps.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by ``step``: ``customers``, ``loss``, ``after_step`` (money) and
-        ``worth_parting`` (customers whose parting would free more than it costs).
-    """
-    groups = plan.assign(worth_parting=plan["avoidable"] > 0).groupby("step")
-    table = groups[["loss", "after_step", "worth_parting"]].sum()
-    table.insert(0, "customers", groups.size())
-    return table.reindex([step for step in STEPS if step in table.index])
-
-
-def with_steps(customers: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
-    """Join the next step to the customers; one row per customer, ready to save.
-
-    Returns
-    -------
-    DataFrame
-        ``customer_id`` and the columns of `customers`, then ``step`` in words (``keep`` for
-        customers without a loss), sorted by profit from high to low.
-    """
-    step = plan["step"].map(STEPS).reindex(customers.index).fillna("Keep")
-    table = customers.assign(step=step).rename_axis("customer_id").reset_index()
-    return table.sort_values(["profit", "customer_id"], ascending=[False, True], ignore_index=True)
