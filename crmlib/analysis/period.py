@@ -82,6 +82,13 @@ class Period:
         end = self.last + timedelta(days=1)
         return (day >= ibis.literal(self.first)) & (day < ibis.literal(end))
 
+    @property
+    def in_words(self) -> str:
+        """Length and end, as in ``12 months to 30 June 2026``."""
+        if self.months == int(self.months):
+            return f"{int(self.months)} months to {_day(self.last)}"
+        return f"{(self.last - self.first).days + 1} days to {_day(self.last)}"
+
     def __str__(self) -> str:
         return f"{_day(self.first)} to {_day(self.last)}"
 

@@ -11,15 +11,17 @@ def adopt(option: pd.Series, currency: str) -> Sentence:
     Parameters
     ----------
     option : Series
-        ``label``, ``customers``, ``gain``, ``low``, ``high`` and ``break_even`` as returned
-        by `crmlib.analysis.levers.lever_gains`.
+        ``label``, ``customers``, ``gain``, ``low``, ``high``, ``at_half`` and ``break_even``
+        as returned by `crmlib.analysis.options.value_options`, and ``price_rise`` from
+        `crmlib.analysis.levers.price_rises`.
     currency : str
 
     Returns
     -------
     Sentence
-        Adopt if the whole interval is above zero; test on a random half if only its middle
-        is; else leave the terms alone.
+        Adopt if the whole range is above zero; test on a random half if only its middle
+        is; else leave the terms alone. Where prices rise, the sentence says by how much, for
+        the share that walks away is an assumption.
     """
     values = {
         "label": option["label"],
@@ -27,20 +29,24 @@ def adopt(option: pd.Series, currency: str) -> Sentence:
         "low": option["low"],
         "high": option["high"],
         "customers": option["customers"],
+        "half": option["at_half"],
+        "rise": option["price_rise"],
         "even": option["break_even"],
     }
+    effect = "**{gain:money}** in the next period (range {low:money} to {high:money})"
+    risk = (
+        "It pays as long as less than {even:share} of the business it touches walks away; at half walking away it "
+        "moves {half:money}."
+    )
+    if option["price_rise"] > 0:
+        risk = "Prices rise by {rise:share} on the orders it touches. " + risk
+    else:
+        del values["rise"]
+    who = "{customers:count} loss-making customers carry nearly all of it"
     if option["low"] > 0:
-        template = (
-            "**{label}** for {customers:count} loss-making customers: it should add **{gain:money}** in the next "
-            "period (95% interval {low:money} to {high:money}), and it pays as long as less than {even:share} of "
-            "the business it touches walks away."
-        )
+        template = f"**{{label}}**: {effect}. {who[:1].upper() + who[1:]}: talk to them first. {risk}"
     elif option["gain"] > 0:
-        template = (
-            "**Test first**: {label}, on a random half of {customers:count} loss-making customers. Expected: "
-            "**{gain:money}** (95% interval {low:money} to {high:money}); it loses money once more than {even:share} "
-            "of the business it touches walks away."
-        )
+        template = f"**Test first, on a random half**: {{label}}. Expected: {effect}; {who}. {risk}"
     else:
         template = "Leave the terms as they are: the best option, {label}, is expected to move {gain:money}."
         values = {"label": option["label"].lower(), "gain": option["gain"]}

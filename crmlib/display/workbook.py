@@ -66,7 +66,7 @@ class Workbook:
         self.data = open_data(self.parameters["source"], self.parameters["as_of"])
         self.currency = self.data.currency
         # On the bundled company, and wherever asked, a broken claim stops the notebook.
-        self.strict = source == "bundled" or os.environ.get("CRMLIB_STRICT") == "1"
+        self.strict = (source == "bundled" and not as_of) or os.environ.get("CRMLIB_STRICT") == "1"
         self._metrics: dict[str, dict[str, Any]] = {}
 
     def run_card(self) -> "Shown":
@@ -217,6 +217,7 @@ class Workbook:
         unit: str,
         definition: str,
         interval: tuple[float, float] | None = None,
+        interval_label: str = "95% interval",
     ) -> None:
         """Note a key number for the findings.
 
@@ -230,7 +231,9 @@ class Workbook:
         unit : str
             ``money``, ``share``, ``count`` or ``number``.
         interval : tuple of float, optional
-            Low and high end of its 95 % interval.
+            Low and high end of its interval.
+        interval_label : str
+            What kind of interval it is.
         """
         low, high = interval or (None, None)
         interval_text = f"{self._formatted(low, unit)} to {self._formatted(high, unit)}" if interval else ""
@@ -243,6 +246,7 @@ class Workbook:
             "high": _rounded(high),
             "text": self._formatted(value, unit),
             "interval": interval_text,
+            "interval_label": interval_label,
             "definition": definition,
         }
 

@@ -58,6 +58,29 @@ def whale(curve: pd.DataFrame, title: str, subtitle: str, currency: str) -> Figu
         0.985, y[-1] - 0.02 * span, f"What is left: {formats.money(y[-1], currency)}", ha="right", va="top",
         fontsize=9, color=SOFT,
     )  # fmt: skip
+    fifth = float(np.interp(0.2, x, y))
+    axes.plot([0.2, 0.2], [0, fifth], color=GREY, lw=1.0, ls=":")
+    axes.annotate(
+        f"Best fifth: {formats.money(fifth, currency)}",
+        (0.2, fifth),
+        xytext=(8, -4),
+        textcoords="offset points",
+        va="top",
+        fontsize=9,
+        color=SOFT,
+    )
+    last = float(y[-1] - np.interp(0.99, x, y))
+    if last < 0.2 * (y[-1] - y[peak]) < 0:  # a cliff: most of the fall is in the last hundredth
+        axes.annotate(
+            f"The last 1%: {formats.money(last, currency)}",
+            (0.995, y[-1] - last / 2),
+            xytext=(-12, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=9,
+            color=LOSS,
+        )
     axes.set_xlabel("Customers, from the most to the least profitable (share)")
     axes.set_ylabel(f"Cumulative profit ({currency})")
     share_axis(axes.xaxis)

@@ -158,19 +158,26 @@ def gains(table: pd.DataFrame, title: str, subtitle: str, currency: str) -> Figu
     places = _named_bars(axes, table["label"])
     colours = np.select([table["low"] > 0, table["high"] < 0], [ACCENT, LOSS], GREY)
     axes.hlines(places, table["low"], table["high"], color=colours, lw=6, alpha=0.4)
+    words = [
+        formats.money(row.gain, currency)
+        + (
+            f" ({formats.money(row.low, currency)} to {formats.money(row.high, currency)})"
+            if row.low < row.high
+            else ""
+        )
+        for row in table.itertuples()
+    ]
     axes.scatter(table["gain"], places, color=colours, s=60, zorder=3)
     span = max(table["high"].max() - min(table["low"].min(), 0.0), 1e-9)
-    _write_beside(
-        axes, places, table["high"] + 0.025 * span, [formats.money(g, currency) for g in table["gain"]]
-    )
+    _write_beside(axes, places, table["high"] + 0.025 * span, words)
     axes.axvline(0, color=INK, lw=1.0, ls="--")
-    axes.set_xlim(min(table["low"].min(), 0.0) - 0.06 * span, max(table["high"].max(), 0.0) + 0.2 * span)
+    axes.set_xlim(min(table["low"].min(), 0.0) - 0.06 * span, max(table["high"].max(), 0.0) + 0.55 * span)
     axes.set_xlabel(f"Profit moved in the next period ({currency})")
     axes.set_ylabel("Option")
     money_axis(axes.xaxis, currency)
     best = table.loc[table["gain"].idxmax()]
     alt = (
-        "Dot chart with 95% intervals, profit moved on the horizontal axis, one dot per option. The largest is "
+        "Dot chart with ranges, profit moved on the horizontal axis, one dot per option. The largest is "
         f"{best['label'].lower()}: {formats.money(best['gain'], currency)}, between "
         f"{formats.money(best['low'], currency)} and {formats.money(best['high'], currency)}. "
         "Doing nothing stands at zero."
