@@ -247,17 +247,21 @@ def _decimal_mark(cell: Cell, shapes: Mapping[str, int]) -> tuple[str, list[Find
                 _is_shape(cell, _COMMA if comma <= point else _POINT),
             )
         ]
-    unsettled = shapes.get("1,234?", 0)
+    doubtful = "1,234?"
+    if not shapes.get(doubtful) and cell.column.kind in ("money", "number"):
+        doubtful = "1.234?"  # a share or a score is no thousand
+    unsettled = shapes.get(doubtful, 0)
     if not said and not point and not comma and unsettled:
+        sign = "comma" if "," in doubtful else "point"
         return ".", [
             cell.find(
                 "ambiguous-decimal-mark",
                 "error",
-                f"Column {cell.label} has {counted(unsettled, 'number')} like 1,234, and no number tells "
-                "whether the comma marks decimals or thousands.",
+                f"Column {cell.label} has {counted(unsettled, 'number')} like {doubtful[:-1]}, and no number tells "
+                f"whether the {sign} marks decimals or thousands.",
                 'Say in the run file: decimal = "," or decimal = ".".',
                 unsettled,
-                _is_shape(cell, ["1,234?"]),
+                _is_shape(cell, [doubtful]),
             )
         ]
     if said == "," or (comma and not said):

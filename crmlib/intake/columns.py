@@ -141,11 +141,20 @@ def _missing(
 def _start(table: Table, found: list[str]) -> str:
     """Offer the lines of a run file that map what can be guessed."""
     if sum(not re.search("[^\\W\\d]", name) for name in found) >= len(found) / 2:
-        return f" If the file has no header line, name its columns in a run file: [tables.{table.name}] header = [...]"
+        return (
+            " If the file has no header line, name its columns in a run file, in a line of its own below the line "
+            f"[tables.{table.name}]: header = [...]"
+        )
     guesses = {
         column.name: nearest(column.name, found) for column in table.columns if column.name in _OTHER_NAMES
     }
-    parts = {name: f'"{guess}"' for name, guess in guesses.items() if guess}
+    exact = {_key(name): name for name in found}
+    parts, taken = {}, set()
+    # A column that bears a name of the contract means that and nothing else; the others go to the first that asks.
+    for name, guess in sorted(guesses.items(), key=lambda item: _key(item[0]) not in exact):
+        if guess and guess not in taken:
+            parts[name] = f'"{guess}"'
+            taken.add(guess)
     unit = next((name for name in found if _key(name) in _UNIT_PRICES), None)
     if unit and guesses.get("quantity"):
         parts["net_amount"] = f'["{guesses["quantity"]}", "{unit}"]'
@@ -153,7 +162,10 @@ def _start(table: Table, found: list[str]) -> str:
         parts = {name: parts.get(name, '"your column"') for name in table.required}
     parts = {name: parts.get(name, '"your column"') for name in table.required} | parts
     inside = ", ".join(f"{name} = {value}" for name, value in parts.items())
-    return f" A run file to start from (put the right names): [tables.{table.name}] columns = {{ {inside} }}"
+    return (
+        f" A run file to start from (put the right names) has the line [tables.{table.name}] and below it the line "
+        f"columns = {{ {inside} }}"
+    )
 
 
 def nearest(wanted: str, found: list[str]) -> str | None:

@@ -1,6 +1,7 @@
 """Dates and times: which of the many ways of writing a day a column uses."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from crmlib.intake.cells import WHOLE, Cell, Finding, Question, Way, known
@@ -41,6 +42,8 @@ def moment(cell: Cell) -> Question:
         return known(_typed(cell, f"TRY_CAST({cell.sql} AT TIME ZONE 'UTC' AS {_target(cell)})", (note,)))
     if not cell.is_text and cell.type not in WHOLE:
         return known(Way("NULL", f"{cell.sql} IS NOT NULL", hint=f"The column holds {cell.type}, not dates."))
+    if not cell.is_text:  # 20261031 as a number
+        cell = replace(cell, sql=f"CAST({cell.sql} AS VARCHAR)")
     text = cell.sql
     if cell.form.date_format and "%" in cell.form.date_format:
         pattern = f"CAST(try_strptime({text}, {literal(cell.form.date_format)}) AS {_target(cell)})"
@@ -100,7 +103,7 @@ def _decide(cell: Cell, measured: Mapping[str, Any]) -> Way:
                 where=_is_shape(cell, [_ZONED]),
             )
         )
-    if cell.typed and measured["present"]:
+    if cell.typed and cell.is_text and measured["present"]:
         findings.append(
             cell.find("stored-as-text", "note", f"Dates in column {cell.label} are stored as text.")
         )

@@ -5,6 +5,7 @@ mistake can never be ignored in silence.
 """
 
 import difflib
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -117,7 +118,7 @@ class RunFile(TextFormat):
 
     name: str = ""
     source: str = ""
-    currency: str = Field("EUR", pattern=r"^[A-Z]{3}$")
+    currency: str = "EUR"
     gross_margin: float | None = Field(None, gt=0, le=1)
     horizon_months: int = Field(36, ge=1, le=240)
     annual_discount_rate: float = Field(0.10, ge=0, le=1)
@@ -125,6 +126,13 @@ class RunFile(TextFormat):
     parameters: dict[str, Any] = Field(default_factory=dict)
     notebooks: dict[str, dict[str, Any]] = Field(default_factory=dict)
     _path: Path | None = PrivateAttr(None)
+
+    @field_validator("currency")
+    @classmethod
+    def _three_letters(cls, value: str) -> str:
+        if not re.fullmatch("[A-Z]{3}", value):
+            raise ValueError("must be the three capital letters of a currency, such as EUR")
+        return value
 
     @property
     def path(self) -> Path | None:
@@ -154,7 +162,7 @@ def load_run_file(path: str | Path) -> RunFile:
     """
     path = Path(path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad writes a mark before
     except FileNotFoundError:
         raise ParameterError(f"no run file {path}", "a TOML file", "check the path") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -198,6 +206,7 @@ def _explain(path: Path, error: ValidationError) -> ParameterError:
     if first["type"] == "extra_forbidden":
         model = TableMap if place[0] == "tables" else RunFile
         return _unknown(path, key, list(model.model_fields))
-    return ParameterError(
-        f"{path}: {key} = {first['input']!r}", first["msg"].removeprefix("Value error, "), f"correct {key}"
-    )
+    expected = first["msg"].removeprefix("Value error, ")
+    if first["type"] in ("model_type", "dict_type"):
+        expected = f"a section: a line [{key}], and its settings below"
+    return ParameterError(f"{path}: {key} = {first['input']!r}", expected, f"correct {key}")

@@ -287,7 +287,8 @@ def _checked(place: str | Path, tables: list[TableSource]) -> tuple[TableSource,
     """Refuse a source without orders; put the tables in the order of the contract."""
     if not any(table.name == "orders" for table in tables):
         raise DataError(
-            f"{place} has " + (", ".join(table.name for table in tables) or "no table") + " but no orders",
+            f"{place} has "
+            + (", ".join(table.name for table in tables) + " but no orders" if tables else "no table"),
             "a file or table called orders (the only one that is required)",
             "add it, or map it in a run file under [tables.orders]",
         )

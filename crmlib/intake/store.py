@@ -63,7 +63,13 @@ def prepared(source: Source, cache: str | Path | None = None) -> tuple[Path, Che
         ) from error
 
 
-_WRITE_ERRORS = (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)
+# A disk that fills up while a change is completed is a TransactionException.
+_WRITE_ERRORS = (
+    duckdb.IOException,
+    duckdb.FatalException,
+    duckdb.OutOfMemoryException,
+    duckdb.TransactionException,
+)
 
 
 def cache_folder(cache: str | Path | None = None) -> Path:

@@ -68,6 +68,16 @@ def test_a_comma_that_may_mean_two_things_is_an_error_that_the_run_file_settles(
     assert written(company, lambda _: "1,234", run=f'decimal = "{decimal}"', amounts=[1, 2, 3])[1] == expected
 
 
+@pytest.mark.parametrize(("decimal", "expected"), [(".", Decimal("963.75")), (",", 950 + 1250 + 12500)])
+def test_a_point_that_may_mean_thousands_is_an_error_that_the_run_file_settles(company, decimal, expected):
+    whole_euros = [950, 1250, 12500]
+    found, _ = written(company, lambda a: f"{a:,}".replace(",", "."), amounts=whole_euros)
+    assert found.codes("error") == {"ambiguous-decimal-mark"}
+    assert "like 1.234" in found.one("ambiguous-decimal-mark").sentence
+    run = f'decimal = "{decimal}"'
+    assert written(company, lambda a: f"{a:,}".replace(",", "."), run=run, amounts=whole_euros)[1] == expected
+
+
 def test_the_decimal_mark_of_the_run_file_makes_the_other_one_unreadable(company, lines):
     company.orders([*lines, 'C001,2024-01-01,"12,50"'])
     found = company.check('decimal = "."')

@@ -29,9 +29,15 @@ def test_a_missing_column_is_named_with_the_nearest_and_a_run_file_to_start_from
 def test_the_run_file_offered_works(company, lines, total):
     company.orders(lines, header="Client,Date,Amount")
     remedy = company.check().report.errors[-1].remedy
-    section, _, columns = remedy.partition("[tables.orders]")[2].partition("[tables.orders]") or ("", "", "")
-    offered = (section or columns).strip()
+    assert "the line [tables.orders] and below it the line columns" in remedy  # TOML wants two lines
+    offered = "columns = " + remedy.rpartition("columns = ")[2]
     assert company.check(f"[tables.orders]\n{offered}").ledger.total_net == total(lines)
+
+
+def test_the_run_file_offered_gives_no_column_two_meanings(company, lines):
+    company.orders(lines, header="customer_id,ordered_at,total_eur")
+    remedy = company.check().one("missing-column").remedy
+    assert remedy.count('"ordered_at"') == 1 and 'ordered_at = "ordered_at"' in remedy
 
 
 def test_a_map_to_a_column_that_is_not_there_is_an_error(company, lines):

@@ -65,7 +65,7 @@ def test_an_empty_run_file_has_the_defaults(load):
         ("[tables.order]", ["tables.order", "did you mean orders?"]),
         ('[tables.orders]\ncolums = { a = "b" }', ["tables.orders.colums", "did you mean columns?"]),
         ('[tables.orders.columns]\ncustomer = "x"', ["columns.customer", "did you mean customer_id?"]),
-        ('currency = "euro"', ["currency", "'euro'"]),
+        ('currency = "euro"', ["currency", "'euro'", "three capital letters"]),
         ("gross_margin = 40", ["gross_margin", "40", "less than or equal to 1"]),
         ("gross_margin = true", ["gross_margin", "True"]),
         ('gross_margin = "0.4"', ["gross_margin", "'0.4'"]),
@@ -78,6 +78,8 @@ def test_an_empty_run_file_has_the_defaults(load):
         ("name = ", ["not valid TOML"]),
         ("[tables.orders]\nskip_rows = -1", ["skip_rows"]),
         ("[tables.orders.columns]\nnet_amount = 3", ["net_amount"]),
+        ('[tables]\norders = "x.csv"', ["tables.orders", "a line [tables.orders]"]),
+        ("notebooks = 3", ["notebooks", "a line [notebooks]"]),
     ],
 )
 def test_what_is_wrong_in_a_run_file_is_named_with_file_and_key(load, text, words):
@@ -86,6 +88,11 @@ def test_what_is_wrong_in_a_run_file_is_named_with_file_and_key(load, text, word
     assert error.value.exit_code == 2
     for word in ["run.toml", *words]:
         assert word in str(error.value)
+
+
+def test_a_run_file_may_begin_with_the_mark_that_windows_editors_write(tmp_path):
+    (tmp_path / "run.toml").write_text('name = "Caffè"\n', encoding="utf-8-sig")
+    assert load_run_file(tmp_path / "run.toml").name == "Caffè"
 
 
 def test_a_run_file_that_is_not_there_says_so(tmp_path):

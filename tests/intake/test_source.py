@@ -196,6 +196,20 @@ def test_amounts_stored_as_text_in_a_typed_source_are_noted(tmp_path):
     assert len(notes) == 3
 
 
+def test_days_stored_as_whole_numbers_are_read_as_days(tmp_path):
+    frame = typed_frame()
+    days = frame.ordered_at.dt.strftime("%Y%m%d").astype(int)
+    frame.assign(ordered_at=days).to_parquet(tmp_path / "orders.parquet")
+    data = open_data(tmp_path, cache=tmp_path / "cache")
+    assert (data.first_day, data.as_of) == (frame.ordered_at.min().date(), frame.ordered_at.max().date())
+    assert not [p for p in data.report.problems if p.code == "stored-as-text"]
+
+
+def test_an_empty_folder_is_refused_in_plain_words(tmp_path):
+    with pytest.raises(DataError, match=r"has no table\. Expected: a file or table called orders"):
+        open_data(tmp_path, cache=tmp_path / "cache")
+
+
 def test_a_damaged_parquet_file_is_a_problem_of_its_table(tmp_path):
     as_parquet(tmp_path / "orders.parquet")
     content = bytearray((tmp_path / "orders.parquet").read_bytes())

@@ -88,7 +88,7 @@ FULL_DISK = """
     from crmlib.errors import RunError
     from crmlib.intake import open_data
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
     try:
         open_data(sys.argv[1], cache=sys.argv[2])
     except RunError as error:
@@ -96,9 +96,10 @@ FULL_DISK = """
 """
 
 
-def test_a_full_disk_is_a_clear_error_and_leaves_nothing_behind(company, lines):
+@pytest.mark.parametrize("size", [20_480, 200_000])  # full while a change is completed, and while it is made
+def test_a_full_disk_is_a_clear_error_and_leaves_nothing_behind(company, lines, size):
     company.orders(lines)
-    process = run(FULL_DISK, company.folder, company.cache)
+    process = run(FULL_DISK, company.folder, company.cache, size)
     out, err = process.communicate(timeout=60)
     assert "cannot be written" in out and "CRMLIB_CACHE" in out, err
     assert not stores(company) and not list(company.cache.glob("aside-*"))

@@ -31,7 +31,7 @@ sales that belongs to them, from {first.day} {first:%B %Y} to {last.day} {last:%
 Everything here was drawn by `crmlib simulate` with its default values, and can be drawn again, larger or
 with another seed:
 
-    crmlib simulate my-company --customers 100000 --seed 7 --format parquet
+    crmlib simulate my-company --customers 100000 --seed 7 --parquet
 
 `run.toml` tells the suite how to read the folder. `truth/` holds what no real company knows; the suite
 reads it only to show how close an estimate comes, and tests use it to prove it.
