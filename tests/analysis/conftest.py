@@ -10,6 +10,11 @@ import ibis
 import pandas as pd
 import pytest
 
+from crmlib.analysis.costing import cost_to_serve
+from crmlib.analysis.ledger import customer_ledger, order_lines
+from crmlib.analysis.levers import Terms, affected_orders
+from crmlib.analysis.period import Period
+from crmlib.analysis.profitability import customer_profit
 from crmlib.intake.contract import TABLES
 
 TYPES = {
@@ -219,5 +224,37 @@ def account():
         frame["service_cost"] = frame[["service_order", "service_return", "service_relationship"]].sum(axis=1)
         frame["profit"] = frame["gross_margin"] - frame["service_cost"] - frame["acquisition_cost"]
         return frame.rename_axis("customer_id")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def year():
+    """Return the period that levers and steps are tried on."""
+    return Period(dt.date(2025, 3, 1), dt.date(2026, 2, 28), 12)
+
+
+@pytest.fixture(scope="session")
+def terms():
+    """Return the terms that levers, options and steps are tried with."""
+    return Terms(minimum_order=120.0, delivery_fee=6.0, contact_shift=0.4, discount_cap=0.15, walk_away=0.2,
+                 capacity_realised=0.5)  # fmt: skip
+
+
+@pytest.fixture
+def firm(tables, untidy, year, terms):
+    """Everything the levers start from, of a drawn company."""
+
+    def make(seed, changed_terms=None, change=None, **drawn):
+        rows = untidy(seed, **drawn)
+        if change:
+            change(rows)
+        made = tables(**{k: v for k, v in vars(rows).items() if v})
+        lines = order_lines(made("orders"), 0.35)
+        served = cost_to_serve(made, lines, year)
+        customers = customer_profit(customer_ledger(lines, year), served.service if served else None)
+        costs = served.unit_costs if served else None
+        touched = affected_orders(lines, made("events"), costs, year, changed_terms or terms)
+        return rows, customers, touched
 
     return make
