@@ -26,7 +26,7 @@ TAGS = {
 }  # fmt: skip
 ONCE = ("parameters", "setup", "run-card", "summary", "colophon")
 SECTIONS = ("Findings", "What could be wrong", "Words used here", "Next and references")
-OPENING = ("**Decision.**", "**Questions.**", "**You will be able to**", "**Before this**")
+OPENING = ("**The question to decide.**", "**Questions.**", "**You will be able to**", "**Before this**")
 IMPORTS = {"crmlib", "numpy", "pandas"}
 LONGEST_CELL, MOST_CELLS, LARGEST_BYTES = 25, 70, 900_000
 BUNDLE = "application/vnd.crmlib+json"
@@ -526,7 +526,7 @@ def good_notebook():
     md = nbformat.v4.new_markdown_cell
     cells = [
         md("# Who earns us money?\n\nreading time: 20 minutes"),
-        md("**Decision.** a\n\n**Questions.**\n1. What?"),
+        md("**The question to decide.** a\n\n**Questions.**\n1. What?"),
         md("**You will be able to** b\n\n**Before this** c", metadata={"tags": ["teaching"]}),
         ("parameters", 'source = "bundled"    # str, the data to open\nseed = 7    # int, seed of the intervals', []),
         ("setup remove-input", "from crmlib.display import Workbook", []),
@@ -659,7 +659,7 @@ BROKEN = [
     ("each_part_once_and_in_order", retag(14, "remove-input")),
     ("each_part_once_and_in_order", retag(5, "run-card")),
     ("each_part_once_and_in_order", source(9, "## Costs\n\nPlain.")),
-    ("each_part_once_and_in_order", source(1, "**Decision.** a")),
+    ("each_part_once_and_in_order", source(1, "**The question to decide.** a")),
     ("each_part_once_and_in_order", source(15, "## Caveats\n\nNothing.")),
     ("three_exercises_without_their_solutions", source(17, "answer_1 = 0.5\nwb.exercise(1, answer_1)")),
     ("three_exercises_without_their_solutions", drop_cell(16)),

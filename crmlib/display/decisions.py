@@ -46,6 +46,7 @@ def adopt(option: pd.Series, currency: str) -> Sentence:
     if option["low"] > 0:
         template = f"**{{label}}**: {effect}. {who[:1].upper() + who[1:]}: talk to them first. {risk}"
     elif option["gain"] > 0:
+        values["label"] = option["label"][:1].lower() + option["label"][1:]
         template = f"**Test first, on a random half**: {{label}}. Expected: {effect}; {who}. {risk}"
     else:
         template = "Leave the terms as they are: the best option, {label}, is expected to move {gain:money}."

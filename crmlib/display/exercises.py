@@ -40,10 +40,10 @@ class Exercise:
     tolerance: float = TOLERANCE
 
 
-def _top_tenth(values: pd.Series) -> float:
+def _top_twentieth(values: pd.Series) -> float:
     curve = whale_curve(values)
-    at_tenth = np.interp(0.1, curve["customers_share"], curve["cumulative_profit"])
-    return float(at_tenth / values.sum())
+    at_twentieth = np.interp(0.05, curve["customers_share"], curve["cumulative_profit"])
+    return float(at_twentieth / values.sum())
 
 
 def _hour(capacity: pd.DataFrame, minutes: str, resource: str | None = None) -> float:
@@ -51,36 +51,44 @@ def _hour(capacity: pd.DataFrame, minutes: str, resource: str | None = None) -> 
     return float(60 * capacity.loc[name, "cost_supplied"] / capacity.loc[name, minutes])
 
 
-def _saved_without_returns(customers: pd.DataFrame, margin: bool, handling: bool) -> float:
+def _without_returns(customers: pd.DataFrame, margin: bool, handling: bool) -> pd.Series:
     gained = pd.Series(0.0, index=customers.index)
     if margin:
         gained = gained + customers["returned_goods"] - customers["returns"]
     if handling:
         gained = gained + customers["service_return"]
     # In whole cents: a customer who only sent things back ends at zero, not at a rounding error.
-    after = (customers["profit"] + gained).round(2)
+    return (customers["profit"] + gained).round(2)
+
+
+def _saved_without_returns(customers: pd.DataFrame, margin: bool, handling: bool) -> float:
+    after = _without_returns(customers, margin, handling)
     return float(((customers["profit"] < 0) & (after >= 0)).sum())
 
 
 EXERCISES = {
     "02.1": Exercise(
-        answer=lambda customers, **_: _top_tenth(customers["profit"]),
+        answer=lambda customers, **_: _top_twentieth(customers["profit"]),
         wrong_turns=(
             (
-                lambda customers, **_: _top_tenth(customers["net_sales"]),
-                "That is the best tenth's share of net sales. Rank the customers by profit and add up profit.",
+                lambda customers, **_: _top_twentieth(customers["net_sales"]),
+                "That is the best twentieth's share of net sales. Rank the customers by profit and add up profit.",
             ),
             (
-                lambda customers, **_: _top_tenth(customers["gross_margin"]),
-                "That is the best tenth by gross margin. Take the cost to serve off first: use profit.",
+                lambda customers, **_: _top_twentieth(customers["gross_margin"]),
+                "That is the best twentieth by gross margin. Take the cost to serve off first: use profit.",
             ),
             (
-                lambda customers, **_: _top_tenth(customers["profit"].clip(lower=0)),
+                lambda customers, **_: _top_twentieth(customers["profit"].clip(lower=0)),
                 "You divided by the profit of the earners alone. The total includes the losses.",
             ),
+            (
+                lambda customers, **_: 100 * _top_twentieth(customers["profit"]),
+                "That is a percentage. Divide it by a hundred to give the share.",
+            ),
         ),
-        hint="Sort by profit from high to low, add up the first tenth of the customers, and divide by the total "
-        "profit of all customers. The answer is a share such as 0.5 and may be above 1.",
+        hint="Begin by sorting the customers by profit, from high to low. The answer is a share of the profit of all "
+        "customers, and may be more than the whole.",
     ),
     "02.2": Exercise(
         answer=lambda capacity, **_: _hour(capacity, "minutes_supplied"),
@@ -99,8 +107,7 @@ EXERCISES = {
                 "That is the busiest resource. Look for the one with the lowest utilisation.",
             ),
         ),
-        hint="Find the resource with the lowest utilisation, divide the cost supplied by the minutes supplied, "
-        "and turn minutes into hours.",
+        hint="Begin by finding the resource with the lowest utilisation. Then ask which minutes its cost has bought.",
     ),
     "02.3": Exercise(
         answer=lambda customers, **_: _saved_without_returns(customers, margin=True, handling=True),
@@ -117,9 +124,13 @@ EXERCISES = {
                 lambda customers, **_: float(((customers["profit"] < 0) & (customers["returns"] < 0)).sum()),
                 "That counts loss-makers who returned something. Ask which of them would reach zero or more.",
             ),
+            (
+                lambda customers, **_: float((_without_returns(customers, True, True) >= 0).sum()),
+                "That counts everybody who would stand at zero or above. Count only those who lose money now.",
+            ),
         ),
-        hint="For each loss-making customer add to profit the margin lost on returns (returned_goods - returns) "
-        "and the cost of handling them (service_return), then count those at zero or above.",
+        hint="Begin with the customers whose profit is below zero. What did returned_goods, returns and service_return "
+        "do to their profit?",
         tolerance=0.0,
     ),
 }
@@ -145,7 +156,7 @@ def check(number: str, answer: float | None, **frames: Any) -> str:
     Examples
     --------
     >>> customers = pd.DataFrame({"profit": [60.0] + [5.0] * 8 + [-20.0]})
-    >>> check("02.1", 0.75, customers=customers)
+    >>> check("02.1", 0.375, customers=customers)
     'Right.'
     """
     exercise = EXERCISES[number]

@@ -229,7 +229,8 @@ def test_drawing_changes_no_input(name):
 def test_the_whale_rises_to_its_peak_and_falls_to_what_is_left():
     figure = draw("whale")
     (axes,) = figure.axes
-    rise, fall, zero, end, dot = axes.lines
+    rise, fall, zero, end, dot, best_fifth = axes.lines
+    assert list(best_fifth.get_xdata()) == [0.2, 0.2]
     x = [i / 10 for i in range(11)]
     y = np.cumsum([0.0, *PROFITS]).tolist()
     assert rise.get_xdata().tolist() == pytest.approx(x[:6]) and rise.get_ydata().tolist() == pytest.approx(

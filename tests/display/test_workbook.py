@@ -91,7 +91,7 @@ def test_the_run_card_says_what_was_run_on_what(wb):
         "5 January 2025 to 5 May 2025",
         "GBP",
         "seed 7",
-        wb.data.hash[:12],
+        wb.data.fingerprint[:12],
     ):
         assert fact in page.text and fact in text
     assert bundle["kind"] == "run_card"
@@ -109,7 +109,7 @@ def test_the_run_card_counts_nothing_after_the_last_known_day(shop):
 def test_the_colophon_holds_versions_and_no_time(wb):
     _, text, bundle = shown(wb.colophon())
     assert bundle is None
-    assert f"pandas {pd.__version__}" in text and wb.data.hash[:12] in text
+    assert f"pandas {pd.__version__}" in text and wb.data.fingerprint[:12] in text
     assert not any(word in text for word in ("/", ":", "202"))
     assert shown(wb.colophon())[1] == text
 
@@ -257,7 +257,8 @@ def test_the_findings_are_handed_over_as_plain_text(wb):
     assert "script" not in page.tags
     assert bundle["metrics"] == [
         {"name": "m", "label": "Profit", "value": 1234.57, "unit": "money", "low": 1000.0, "high": 2000.0,
-         "text": "£1,235", "interval": "£1,000 to £2,000", "definition": "What is left."}
+         "text": "£1,235", "interval": "£1,000 to £2,000",
+         "interval_label": "95% interval", "definition": "What is left."}
     ]  # fmt: skip
 
 
@@ -302,7 +303,7 @@ def test_another_workbook_begins_without_metrics(wb, shop):
 
 def test_an_exercise_is_checked_under_the_number_of_its_notebook(wb):
     customers = pd.DataFrame({"profit": [60.0] + [5.0] * 8 + [-20.0]})
-    page, text, bundle = shown(wb.exercise(1, 0.75, customers=customers))
+    page, text, bundle = shown(wb.exercise(1, 0.375, customers=customers))
     assert page.text == text == "Right." and bundle is None
     assert shown(wb.exercise(1, HOSTILE, customers=customers))[1] == "The answer must be one number."
 

@@ -196,10 +196,14 @@ def test_the_estimates_come_close_to_the_truth(yearly, prepared):
     estimate = saved(yearly).set_index("customer_id")["profit"]
     both = estimate.index.intersection(truth.index)
     assert len(both) > 0.9 * len(truth)
-    anonymous = duckdb.connect().execute(f"""
+    anonymous = (
+        duckdb.connect()
+        .execute(f"""
         SELECT sum(net_amount - cost_of_goods) FROM '{DATA / "orders.csv"}'
-        WHERE customer_id IS NULL AND ordered_at > DATE '{data.as_of}' - INTERVAL 1 YEAR + INTERVAL 1 DAY
-    """).fetchone()[0]
+        WHERE customer_id IS NULL AND ordered_at >= DATE '{data.as_of}' - INTERVAL 1 YEAR + INTERVAL 1 DAY
+    """)
+        .fetchone()[0]
+    )
     assert estimate.sum() + anonymous == pytest.approx(truth.sum(), rel=0.04)
     estimate, truth = estimate[both], truth[both]
     assert estimate.corr(truth) > 0.95

@@ -124,7 +124,7 @@ def ranked_bars(
     axes.barh(places, amounts, height=BAR, color=colour)
     size = max(amounts.max(), 1e-9)
     words = [
-        f"{formats.money(row.amount, currency)}, {formats.count(row.customers)} customers"
+        f"{formats.money(row.amount, currency)}, {formats.count(row.customers)} {'customer' if row.customers == 1 else 'customers'}"
         for row in table.itertuples()
     ]
     _write_beside(axes, places, amounts + 0.015 * size, words)
@@ -169,9 +169,9 @@ def gains(table: pd.DataFrame, title: str, subtitle: str, currency: str) -> Figu
     ]
     axes.scatter(table["gain"], places, color=colours, s=60, zorder=3)
     span = max(table["high"].max() - min(table["low"].min(), 0.0), 1e-9)
-    _write_beside(axes, places, table["high"] + 0.025 * span, words)
+    _write_beside(axes, places, table["high"] + 0.045 * span, words)
     axes.axvline(0, color=INK, lw=1.0, ls="--")
-    axes.set_xlim(min(table["low"].min(), 0.0) - 0.06 * span, max(table["high"].max(), 0.0) + 0.55 * span)
+    axes.set_xlim(min(table["low"].min(), 0.0) - 0.06 * span, max(table["high"].max(), 0.0) + 0.85 * span)
     axes.set_xlabel(f"Profit moved in the next period ({currency})")
     axes.set_ylabel("Option")
     money_axis(axes.xaxis, currency)
