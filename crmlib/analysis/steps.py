@@ -5,6 +5,7 @@ import pandas as pd
 
 from crmlib.analysis.levers import LEVERS, Terms
 from crmlib.analysis.losses import CAUSES, loss_causes
+from crmlib.analysis.options import at_share
 
 STEPS = {
     "past": "Nothing to change: no purchase in this period",
@@ -52,8 +53,7 @@ def next_steps(
         past = (before["profit"] + before["acquisition_cost"]).reindex(losers.index)
         first_loss = ~(past < 0)
     moved = {
-        lever: (e["stay"] - terms.walk_away * (e["stay"] + e["leave"])).reindex(losers.index)
-        for lever, e in by_lever.items()
+        lever: at_share(effect, terms.walk_away).reindex(losers.index) for lever, effect in by_lever.items()
     }
     # A minimum and a fee act on the same orders: together only the better of the two counts.
     on_small_orders = moved["minimum_order"].combine(moved["delivery_fee"], np.maximum)
@@ -112,7 +112,7 @@ def with_steps(
     step = plan["step"].map(STEPS).reindex(customers.index).fillna("Keep")
     table = customers.assign(
         step=step,
-        main_cause=loss_causes(customers).map(CAUSES).reindex(customers.index).fillna(""),
+        main_cause=loss_causes(customers).map(CAUSES).reindex(customers.index).fillna("none"),
         avoidable=plan["avoidable"].reindex(customers.index),
         profit_before=np.nan if before is None else before["profit"].reindex(customers.index),
     )

@@ -10,7 +10,6 @@ import json
 import math
 import os
 import string
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +79,7 @@ class Workbook:
             "Data": f"{formats.day(data.first_day)} to {formats.day(data.as_of)}, "
             f"{formats.count(seen['lines'])} order lines, {formats.count(seen['customers'])} customers",
             "Currency": data.currency,
-            "Settings": ", ".join(f"{name} {_plain(value)}" for name, value in shown.items()),
+            "Settings": ", ".join(_setting(*setting) for setting in shown.items()),
             "Data fingerprint": data.fingerprint[:12],
             "Version": f"crmlib {crmlib.__version__}",
         }
@@ -267,8 +266,7 @@ class Workbook:
         headline : Sentence
             The answer to the notebook's question, in one sentence.
         findings : list of (Sentence, Sentence) or None
-            What was found, and what it means for the decision; see `finding`. None, where
-            a part was left out, is passed over.
+            What was found and what it means; see `finding`. None is passed over.
         decision : Sentence
             What to do, in money, with its uncertainty.
         nothing : Sentence
@@ -346,7 +344,5 @@ def _rounded(value: float | None) -> float | None:
     return float(f"{float(value):.6g}")
 
 
-def _plain(value: Any) -> str:
-    if isinstance(value, date):
-        return formats.day(value)
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
+def _setting(name: str, value: Any) -> str:
+    return f"{name.replace('_', ' ')} {f'{value:g}' if isinstance(value, int | float) else value}"

@@ -17,6 +17,7 @@ from typing import Any
 import crmlib
 from crmlib.errors import RunError
 from crmlib.publish.plan import Notebook, dependencies
+from crmlib.publish.refusal import told_parts
 
 #: The same everywhere, so that equal runs give equal bytes.
 STEADY = {
@@ -242,8 +243,9 @@ def _explain(job: Job, failure: Mapping[str, Any]) -> NotebookFailed:
         text = "the process that ran the cell was killed, most often for lack of memory"
         remedy = "give it more memory, or run fewer notebooks side by side with --jobs 1"
     else:
-        # an error of the suite says itself what was expected and what to do
-        text = text if text.startswith("Found: ") else f"{kind}: {text}"
-        remedy = "look at that cell"
+        parts = told_parts(text)
+        if parts:  # an error of the suite says itself what was expected and what to do
+            return NotebookFailed(f"{where}: {parts[0]}", parts[1], parts[2], job.folder)
+        text, remedy = f"{kind}: {text}", "look at that cell"
     line = f" [{failure['line']}]" if failure.get("line") else ""
     return NotebookFailed(f"{where}{line}: {text}", "every cell to run", remedy, job.folder)

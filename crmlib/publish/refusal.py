@@ -58,8 +58,14 @@ def in_words(message: str) -> str:
     >>> in_words("Found: 8 customers. Expected: at least 100 customers. What to do: use a longer period.")
     'There are 8 customers; needed are at least 100 customers. Use a longer period.'
     """
-    parts = _PARTS.match(message.strip())
+    parts = told_parts(message)
     if parts is None:
         return message.strip()
-    remedy = parts["remedy"]
-    return f"There are {parts['found']}; needed are {parts['expected']}. {remedy[:1].upper()}{remedy[1:]}."
+    found, expected, remedy = parts
+    return f"There are {found}; needed are {expected}. {remedy[:1].upper()}{remedy[1:]}."
+
+
+def told_parts(message: str) -> tuple[str, str, str] | None:
+    """Take an error of the suite apart again: found, expected, what to do; None for any other text."""
+    parts = _PARTS.match(message.strip())
+    return (parts["found"], parts["expected"], parts["remedy"]) if parts else None

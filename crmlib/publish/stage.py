@@ -17,6 +17,7 @@ run that was set aside comes back, an unfinished stage is removed.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -39,11 +40,17 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 def slug(name: str) -> str:
     """Turn a company's name into a folder name.
 
+    Where letters get lost on the way, a few digits of a hash keep two companies apart.
+
     >>> slug("Casa Verbena S.p.A."), slug("Città & C."), slug("漢")
-    ('casa-verbena-s-p-a', 'citta-c', 'company')
+    ('casa-verbena-s-p-a', 'citta-c', 'company-fc9f0d')
     """
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "company"
+    letters = [c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c)]
+    plain = "".join(c for c in letters if c.isascii()).lower()
+    whole = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    lost = any(c.isalnum() and not c.isascii() for c in letters) or not whole or len(whole) > 60
+    mark = "-" + hashlib.sha256(name.encode()).hexdigest()[:6] if lost else ""
+    return (whole[:53].strip("-") or "company") + mark if lost else whole
 
 
 class RunFolder:
@@ -60,6 +67,7 @@ class RunFolder:
     """
 
     def __init__(self, output: Path, name: str, as_of: str):
+        self.name = name
         self.company = Path(output) / slug(name)
         self.as_of = as_of
         self.final = self.company / as_of
@@ -90,12 +98,25 @@ class RunFolder:
             holder = {"pid": os.getpid(), "host": socket.gethostname(), "started": started}
             self._holder.write_text(json.dumps(holder), encoding="utf-8")
             self.recover()
+            self._refuse_other_company()
             yield
         finally:
             remove(self.stage)
             with contextlib.suppress(OSError):
                 self._holder.unlink()
             lock.release()
+
+    def _refuse_other_company(self) -> None:
+        """Two names such as A/B and A B share a folder; the second must not replace the first."""
+        for path in sorted(self.company.glob(f"*/{MANIFEST}")):
+            with contextlib.suppress(OSError, ValueError):
+                other = json.loads(path.read_text(encoding="utf-8")).get("company", self.name)
+                if other != self.name:
+                    raise RunError(
+                        f"{self.company} holds the reports of '{other}', not of '{self.name}'",
+                        "a folder for each company",
+                        "choose another folder with --output, or another name in the run file",
+                    )
 
     def _who(self) -> str:
         try:

@@ -120,7 +120,7 @@ def test_the_list_says_why_a_loser_loses_and_nothing_about_the_others(planned, t
     table = with_steps(customers, next_steps(customers, by_lever, terms, before)).set_index("customer_id")
     assert table.loc["bought nothing", "main_cause"] == CAUSES["no purchase"]
     assert table.loc["just won", "main_cause"] == CAUSES["acquisition"]
-    assert table.loc[["earns", "zero"], "main_cause"].tolist() == ["", ""]
+    assert table.loc[["earns", "zero"], "main_cause"].tolist() == ["none", "none"]
     losers = customers.index[customers["profit"] < 0]
     assert set(table.loc[losers, "main_cause"]) <= set(CAUSES.values())
 
@@ -129,7 +129,7 @@ def test_the_list_says_why_a_loser_loses_and_nothing_about_the_others(planned, t
 def test_losses_by_main_cause_in_the_list_are_those_of_the_anatomy(firm, terms, seed):
     _, customers, touched = firm(seed)
     table = with_steps(customers, next_steps(customers, effects(customers, touched, terms), terms))
-    by_cause = table[table["main_cause"] != ""].groupby("main_cause")["profit"].sum()
+    by_cause = table[table["main_cause"] != "none"].groupby("main_cause")["profit"].sum()
     expected = anatomy(customers)["loss"].rename(index=CAUSES)
     assert by_cause.to_dict() == pytest.approx(expected.to_dict())
 

@@ -15,9 +15,9 @@ import papermill
 import pytest
 
 from crmlib.analysis.ledger import order_lines
-from crmlib.analysis.levers import STEPS
 from crmlib.analysis.period import Period
 from crmlib.analysis.profitability import profit_in
+from crmlib.analysis.steps import STEPS
 from crmlib.intake import open_data
 
 ROOT = Path(__file__).parent.parent.parent
@@ -48,7 +48,7 @@ def either(request):
 
 def months_of(executed) -> int:
     (card,) = executed.bundles("run_card")
-    return int(re.search(r"period_months (\d+)", card["facts"]["Settings"]).group(1))
+    return int(re.search(r"period months (\d+)", card["facts"]["Settings"]).group(1))
 
 
 def by_sql(months: int) -> tuple[pd.DataFrame, float, float]:
@@ -146,14 +146,16 @@ def test_every_customer_is_listed_once_with_a_step_that_fits(either):
 def test_the_metrics_handed_over_are_those_of_the_saved_table(either):
     table, metrics = saved(either), either.metrics
     profit = table["profit"]
-    assert metrics["losses"]["value"] == pytest.approx(profit[profit < 0].sum(), rel=1e-5)
-    peak = profit[profit > 0].sum() / profit.sum()
-    assert metrics["profit_peak_share"]["value"] == pytest.approx(peak, rel=1e-5)
-    assert metrics["profit_peak_share"]["low"] < peak < metrics["profit_peak_share"]["high"]
+    value = {name: metric["value"] for name, metric in metrics.items()}
+    assert value["earned"] == pytest.approx(profit[profit > 0].sum(), rel=1e-5)
+    assert value["lost"] == pytest.approx(profit[profit < 0].sum(), rel=1e-5)
+    parts = value["earned"] + value["lost"] + value["anonymous"]
+    assert value["customer_profit"] == pytest.approx(parts, rel=1e-4)  # the tiles add up
+    assert value["after_unused_capacity"] < value["customer_profit"]
     _, anonymous, _ = by_sql(months_of(either))
     named = metrics["customer_profit"]["value"] - profit.sum()
     assert 0 <= named <= anonymous  # the margin of anonymous sales
-    best = metrics["best_lever"]
+    best = metrics["best_option"]
     assert best["low"] <= best["value"] <= best["high"]
 
 
@@ -162,7 +164,7 @@ def test_other_parameters_give_other_findings(yearly, half_yearly):
     assert yearly.findings["decision"] != half_yearly.findings["decision"]
     assert months_of(half_yearly) == 6
     (card,) = half_yearly.bundles("run_card")
-    for setting in ("minimum_order 75", "delivery_fee 3", "capacity_realised 1", "seed 3"):
+    for setting in ("minimum order 75", "delivery fee 3", "capacity realised 1", "seed 3"):
         assert setting in card["facts"]["Settings"]
 
 

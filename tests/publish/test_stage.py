@@ -136,3 +136,17 @@ def test_the_newest_report_is_found_by_part_of_a_name(tmp_path):
 def test_no_name_leads_out_of_the_output_folder(name):
     assert set(slug(name)) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
     assert 0 < len(slug(name)) <= 60
+
+
+def test_two_companies_never_share_a_folder(tmp_path):
+    assert slug("北京公司") != slug("上海公司") != "company"
+    first = RunFolder(tmp_path, "A/B", "2026-01-31")
+    with first.locked():
+        first.final.mkdir(parents=True)
+        (first.final / "manifest.json").write_text('{"company": "A/B"}')
+    other = RunFolder(tmp_path, "A B", "2026-02-28")
+    assert other.company == first.company
+    with pytest.raises(RunError, match="holds the reports of 'A/B', not of 'A B'"), other.locked():
+        pass
+    with RunFolder(tmp_path, "A/B", "2026-02-28").locked():
+        pass

@@ -124,7 +124,7 @@ def ranked_bars(
     axes.barh(places, amounts, height=BAR, color=colour)
     size = max(amounts.max(), 1e-9)
     words = [
-        f"{formats.money(row.amount, currency)}, {formats.count(row.customers)} {'customer' if row.customers == 1 else 'customers'}"
+        f"{formats.money(row.amount, currency)}, {formats.count(row.customers)} customer{'s' * (row.customers != 1)}"
         for row in table.itertuples()
     ]
     _write_beside(axes, places, amounts + 0.015 * size, words)
