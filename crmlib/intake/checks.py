@@ -4,7 +4,7 @@ import datetime as dt
 
 from crmlib.intake.inspection import Inspection
 from crmlib.intake.landing import ROW
-from crmlib.intake.report import examples
+from crmlib.intake.report import Severity, examples
 from crmlib.intake.sql import ident, rows
 from crmlib.intake.wording import counted, listed, these
 
@@ -115,9 +115,13 @@ def check_bounds(inspection: Inspection) -> None:
         low, high = column.bounds
         if not inspection.usable(column.name) or (low is None and high is None):
             continue
-        sides = [f"{ident(column.name)} < {low}"] if low is not None else []
+        below = "<=" if column.above else "<"
+        sides = [f"{ident(column.name)} {below} {low}"] if low is not None else []
         sides += [f"{ident(column.name)} > {high}"] if high is not None else []
         allowed = f"{low:g} or more" if high is None else f"{low:g} to {high:g}"
+        if column.above:  # one such value spoils every number made with it, so no share of them is tolerated
+            _refuse_all(inspection, column.name, " OR ".join(sides), f"above {low:g}")
+            continue
         _refuse_cells(
             inspection,
             column.name,
@@ -125,6 +129,21 @@ def check_bounds(inspection: Inspection) -> None:
             "out-of-bounds",
             f"a number outside {allowed}",
             f"Correct the numbers; {column.name} must be {allowed}.",
+        )
+
+
+def _refuse_all(inspection: Inspection, name: str, condition: str, allowed: str) -> None:
+    """Refuse a table for any such cell; its rows stay, so that nothing else points to nothing because of it."""
+    count = inspection.one(f"SELECT count(*) AS n FROM {inspection.sql} WHERE {condition}")["n"]
+    if count:
+        inspection.add(
+            "out-of-bounds",
+            "error",
+            f"Column {inspection.label(name)} has {counted(count, 'cell', inspection.rows)} with a number that is "
+            f"not {allowed}; costs are divided by it.",
+            f"Correct the numbers; {name} must be {allowed}. Remove a row that is not in use.",
+            count=count,
+            examples=inspection.raw_cells(name, condition),
         )
 
 
@@ -211,18 +230,24 @@ def check_empty_columns(inspection: Inspection) -> None:
 
 
 def check_references(inspections: dict[str, Inspection]) -> None:
-    """Report identifiers that point to nothing in another table; their rows stay."""
+    """Report identifiers that point to nothing in another table; their rows stay.
+
+    Without its activity or resource an event has no cost, so these are errors; the others are warnings.
+    """
     for inspection in inspections.values():
         for column in inspection.table.columns:
             target, _, key = column.refers_to.partition(".")
             there = inspections.get(target)
             if column.name in inspection.sources and there is not None and key in there.sources:
-                _check_reference(inspection, column.name, there, key)
+                severity = "error" if column.must_exist else "warning"
+                _check_reference(inspection, column.name, there, key, severity)
         if inspection.name == "orders" and "customers" in inspections:
             _check_reference(inspection, "customer_id", inspections["customers"], "customer_id")
 
 
-def _check_reference(inspection: Inspection, name: str, there: Inspection, key: str) -> None:
+def _check_reference(
+    inspection: Inspection, name: str, there: Inspection, key: str, severity: Severity = "warning"
+) -> None:
     counts = (
         f"(SELECT {ident(name)} AS id, count(*) AS n FROM {inspection.sql} WHERE id IS NOT NULL GROUP BY ALL)"
     )
@@ -236,10 +261,11 @@ def _check_reference(inspection: Inspection, name: str, there: Inspection, key: 
     if found["n"]:
         inspection.add(
             f"unknown-{key.removesuffix('_id')}",
-            "warning",
+            severity,
             f"{counted(found['n'], 'row', inspection.rows, 'name')} {counted(found['ids'], 'identifier')} in "
             f"{inspection.label(name)} that table {there.name} does not have.",
-            f"The rows stay. Add what is missing to {there.name}, or correct it.",
+            ("The rows stay. " if severity == "warning" else "")
+            + f"Add what is missing to {there.name}, or correct {inspection.label(name)} in {inspection.name}.",
             count=found["n"],
             examples=inspection.cells(name, lost),
         )

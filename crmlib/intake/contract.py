@@ -36,8 +36,12 @@ class Column:
         The words allowed, for kind ``choice``.
     bounds : tuple of float or None
         Lowest and highest value allowed; None leaves a side open.
+    above : bool
+        True if the lowest value itself is not allowed: a value to divide by must be above zero.
     refers_to : str
         ``table.column`` this identifier points to, if any.
+    must_exist : bool
+        True if no number can be made where `refers_to` has no such row.
     happens : bool
         True for the column that dates the row: rows later than ``as_of`` are left out.
     known_later : bool
@@ -51,7 +55,9 @@ class Column:
     required: bool = False
     choices: tuple[str, ...] = ()
     bounds: tuple[float | None, float | None] = (None, None)
+    above: bool = False
     refers_to: str = ""
+    must_exist: bool = False
     happens: bool = False
     known_later: bool = False
 
@@ -163,7 +169,9 @@ _TABLES = (
         (
             _customer(),
             Column("occurred_on", "date", "Day it was done.", True, happens=True),
-            Column("activity", "id", "What was done.", True, refers_to="activities.activity"),
+            Column(
+                "activity", "id", "What was done.", True, refers_to="activities.activity", must_exist=True
+            ),
             Column("quantity", "number", "How many times; 1 if left out.", bounds=(0, None)),
             Column("order_id", "id", "The order it was done for, if any."),
         ),
@@ -175,7 +183,12 @@ _TABLES = (
             Column("activity", "id", "The activity.", True),
             Column("minutes_per_event", "number", "Minutes one event takes.", True, bounds=(0, None)),
             Column(
-                "resource", "id", "The pool of capacity that does it.", True, refers_to="resources.resource"
+                "resource",
+                "id",
+                "The pool of capacity that does it.",
+                True,
+                refers_to="resources.resource",
+                must_exist=True,
             ),
         ),
         key=("activity",),
@@ -198,6 +211,7 @@ _TABLES = (
                 "Minutes a month it can really work, about 80 to 85 % of the paid time.",
                 True,
                 bounds=(0, None),
+                above=True,
             ),
         ),
         key=("resource",),

@@ -140,20 +140,60 @@ def test_references_to_nothing_are_counted_and_their_rows_stay(company, lines, t
     company.write("products.csv", ["P0,S1", "P1,S2", "P2,"], "product_id,supplier_id")
     company.write("partners.csv", ["S1,supplier"], "partner_id,role")
     company.write("customers.csv", [f"C{n:03d}" for n in range(38)], "customer_id")
-    company.write(
-        "events.csv", ["C001,2023-05-05,call", "C999,2023-05-05,visit"], "customer_id,occurred_on,activity"
-    )
-    company.write("activities.csv", ["call,5,staff"], "activity,minutes_per_event,resource")
-    company.write("resources.csv", ["van,100,50"], "resource,cost_per_month,practical_minutes_per_month")
+    company.write("events.csv", ["C999,2023-05-05,call"], "customer_id,occurred_on,activity")
     found = company.check()
     assert found.one("unknown-product").count == 100
     assert found.one("unknown-customer").count == 20
     assert found.one("unknown-partner", "products").count == 1
-    assert found.one("unknown-activity", "events").count == 1
     assert found.one("unknown-customer", "events").count == 1
-    assert found.one("unknown-resource", "activities").count == 1
     assert found.cells("unknown-product")[0] == (5, "product_id", "P3")
     assert not found.codes("error") and found.ledger.total_net == total(lines)
+
+
+def service(company, activities="call,5,staff", resources="staff,100,50", events="C001,2023-05-05,call"):
+    """Write the three tables that the cost of service rests on."""
+    company.write("events.csv", [events], "customer_id,occurred_on,activity")
+    company.write("activities.csv", [activities], "activity,minutes_per_event,resource")
+    company.write("resources.csv", [resources], "resource,cost_per_month,practical_minutes_per_month")
+
+
+@pytest.mark.parametrize(
+    ("given", "table", "code", "cell"),
+    [
+        ({"events": "C001,2023-05-05,visit"}, "events", "unknown-activity", (2, "activity", "visit")),
+        ({"activities": "call,5,van"}, "activities", "unknown-resource", (2, "resource", "van")),
+    ],
+)
+def test_what_service_costs_cannot_rest_on_a_reference_to_nothing(company, lines, given, table, code, cell):
+    company.orders(lines)
+    service(company, **given)
+    found = company.check()
+    assert found.codes("error") == {code} and found.cells(code, table) == [cell]
+    assert found.one(code, table).remedy
+
+
+@pytest.mark.parametrize(("minutes", "fine"), [("0", False), ("-50", False), ("0.01", True)])
+def test_minutes_to_divide_by_are_above_zero(company, lines, minutes, fine):
+    company.orders(lines)
+    service(company, resources=f"staff,100,{minutes}")
+    found = company.check()
+    assert found.codes("error") == (set() if fine else {"out-of-bounds"})
+    if not fine:
+        problem = found.one("out-of-bounds", "resources")
+        assert found.cells("out-of-bounds", "resources") == [(2, "practical_minutes_per_month", minutes)]
+        assert "above 0" in problem.sentence and "must be above 0" in problem.remedy
+
+
+def test_one_pool_without_minutes_among_many_is_an_error_too(company, lines):
+    company.orders(lines)
+    service(company)
+    pools = [f"R{n},100,50" for n in range(999)]
+    company.write(
+        "resources.csv",
+        ["staff,100,0", *pools],
+        "resource,cost_per_month,practical_minutes_per_month",
+    )
+    assert company.check().codes("error") == {"out-of-bounds"}
 
 
 def test_an_optional_column_with_nothing_in_it_counts_as_not_there(company, lines):
