@@ -12,6 +12,7 @@ from crmlib.intake.currency import named_currencies, run_currency
 from crmlib.intake.inspection import Inspection
 from crmlib.intake.landing import land, reading
 from crmlib.intake.ledger import check_beginning, check_later_days, check_ledger
+from crmlib.intake.leftover import leftover
 from crmlib.intake.report import CheckReport, Ledger, Problem, Refused, TableFound
 from crmlib.intake.runfile import TableMap
 from crmlib.intake.source import Source, TableSource
@@ -68,6 +69,7 @@ def _check(connection: duckdb.DuckDBPyConnection, source: Source, scratch: Path)
         check_beginning(orders, inspections.get("customers"))
         check_later_days(orders, inspections)
     check_references(inspections)
+    problems += leftover(source.unused, source.parts, {table.name for table in source.tables})
     for inspection in inspections.values():
         problems += inspection.problems
     return CheckReport(

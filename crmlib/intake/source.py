@@ -6,6 +6,7 @@ Nothing is read here beyond names. A source is a run file, a folder, a single fi
 
 import difflib
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 from crmlib.errors import DataError, ParameterError
 from crmlib.intake.contract import TABLES
 from crmlib.intake.handed import public_name
+from crmlib.intake.leftover import other_files, other_names
 from crmlib.intake.runfile import RunFile, TableMap, load_run_file
 
 KINDS = {
@@ -81,6 +83,10 @@ class Source:
         Folder in which ``truth/`` may stand.
     url : str
         Database URL, or empty.
+    unused : tuple of str
+        Files, sheets or database tables beside them that are not read.
+    parts : {"file", "sheet", "table"}
+        What the source consists of.
     """
 
     name: str
@@ -89,6 +95,8 @@ class Source:
     tables: tuple[TableSource, ...]
     folder: Path | None = None
     url: str = ""
+    unused: tuple[str, ...] = ()
+    parts: str = "file"
 
     def fingerprint(self) -> str | None:
         """Return a hash of all file contents; None for a database server, which has no files."""
@@ -144,8 +152,13 @@ def find_source(source: str | Path, run_file: str | Path | None = None) -> Sourc
         )
     path = path.resolve()
     name = run.name or path.name.split(".")[0]
-    tables = _in_folder(path, run) if path.is_dir() else _in_file(path, run)
-    return Source(name, str(path), run, _checked(path, tables), path if path.is_dir() else path.parent)
+    if path.is_dir():
+        tables = _checked(path, _in_folder(path, run))
+        return Source(name, str(path), run, tables, path, unused=_unused_files(path, tables))
+    tables, names = _in_file(path, run)
+    unused = other_names(names, {table.inner for table in tables})
+    parts = "sheet" if kind_of(path) == "excel" else "table"
+    return Source(name, str(path), run, _checked(path, tables), path.parent, unused=unused, parts=parts)
 
 
 def kind_of(path: Path) -> str | None:
@@ -223,17 +236,27 @@ def _one_file(name: str, path: Path, mapped: TableMap) -> TableSource:
     return TableSource(name, kind, (path.resolve(),), path.name, inner if kind in ("excel", "duckdb") else "")
 
 
-def _in_file(path: Path, run: RunFile) -> list[TableSource]:
-    kind = kind_of(path)
+def _unused_files(folder: Path, tables: Iterable[TableSource]) -> tuple[str, ...]:
+    """Name what stands in a folder and is not read; a table may be mapped to a file further down."""
+    files = [file.relative_to(folder) for table in tables for file in table.files if folder in file.parents]
+    shown = {table.where.rstrip("/") for table in tables}  # a link's own name, wherever it leads
+    return other_files(folder, shown | {file.parts[0] for file in files})
+
+
+def _in_file(path: Path, run: RunFile) -> tuple[list[TableSource], list[str]]:
+    """Find the tables of a file; return them and the names of all its sheets or tables."""
+    kind, names = kind_of(path), []
     if kind == "excel":
         from crmlib.intake.excel import sheet_names
 
-        return _by_inner_name(path.name, kind, (path,), sheet_names(path), run)
+        names = sheet_names(path)
+        return _by_inner_name(path.name, kind, (path,), names, run), names
     if kind == "duckdb":
         from crmlib.intake.database import duckdb_tables
 
-        return _by_inner_name(path.name, kind, _with_log(path, ".wal"), duckdb_tables(path), run)
-    return [_one_file("orders", path, run.tables.get("orders", TableMap()))]
+        names = duckdb_tables(path)
+        return _by_inner_name(path.name, kind, _with_log(path, ".wal"), names, run), names
+    return [_one_file("orders", path, run.tables.get("orders", TableMap()))], names
 
 
 def _by_inner_name(
@@ -274,7 +297,9 @@ def _open_url(url: str, run: RunFile) -> Source:
     schemas = {mapped.table.rpartition(".")[0] for mapped in run.tables.values() if mapped.table} - {""}
     names = database_tables(url, sorted(schemas))
     tables = _by_inner_name(place, "database", _with_log(file, "-wal") if file else (), names, run)
-    return Source(name, place, run, _checked(place, tables), file.parent if file else None, url)
+    unused = other_names(names, {table.inner for table in tables})
+    folder = file.parent if file else None
+    return Source(name, place, run, _checked(place, tables), folder, url, unused, "table")
 
 
 def _with_log(file: Path, ending: str) -> tuple[Path, ...]:

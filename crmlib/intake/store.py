@@ -81,7 +81,8 @@ def _key(source: Source, fingerprint: str) -> str:
     """Name a store after the data, how they are read, and the code that reads them."""
     digest = hashlib.sha256(fingerprint.encode())
     settings = source.run.model_dump(exclude={"parameters", "notebooks"})
-    digest.update(repr((source.name, settings, [table.where for table in source.tables])).encode())
+    said = (source.name, settings, [table.where for table in source.tables], source.unused)
+    digest.update(repr(said).encode())
     for module in sorted(Path(__file__).parent.glob("*.py")):
         if module.stem not in _NO_PART_IN_STORES:
             digest.update(module.read_bytes())
