@@ -9,7 +9,8 @@ import pyarrow as pa
 from python_calamine import CalamineError, CalamineWorkbook
 
 from crmlib.errors import DataError
-from crmlib.intake.report import Refused
+from crmlib.intake.landing import blank_rows
+from crmlib.intake.report import Problem, Refused
 from crmlib.intake.runfile import TableMap
 from crmlib.intake.source import TableSource
 from crmlib.intake.sql import ident
@@ -24,8 +25,8 @@ def sheet_names(path: Path) -> list[str]:
 
 def land_sheet(
     connection: duckdb.DuckDBPyConnection, table: TableSource, mapped: TableMap, relation: str
-) -> None:
-    """Copy a sheet into `relation`, all cells as text, in chunks."""
+) -> tuple[Problem, ...]:
+    """Copy a sheet into `relation`, all cells as text, in chunks; return the problems of its form."""
     workbook = _open(table.files[0])
     name = table.inner or (table.name if table.name in workbook.sheet_names else workbook.sheet_names[0])
     lines = iter(workbook.get_sheet_by_name(name).to_python(skip_empty_area=False))
@@ -41,6 +42,7 @@ def land_sheet(
     schema = pa.schema([("__row", pa.int64()), *((column, pa.string()) for column in header)])
     columns = "".join(f", {ident(column)} VARCHAR" for column in header)
     connection.execute(f'CREATE TABLE {relation} ("__row" BIGINT{columns})')
+    blank, first_blank = 0, 0
     while chunk := list(islice(lines, CHUNK)):
         cells = [[_text(cell) for cell in line] for line in chunk]
         numbers = range(row + 1, row + 1 + len(chunk))
@@ -48,11 +50,16 @@ def land_sheet(
         filled = [
             (n, *line) for n, line in zip(numbers, cells, strict=True) if any(c is not None for c in line)
         ]
+        if len(filled) < len(chunk):
+            kept = {n for n, *_ in filled}
+            first_blank = first_blank or next(n for n in numbers if n not in kept)
+            blank += len(chunk) - len(filled)
         if filled:
             batch = pa.table(list(zip(*filled, strict=True)), schema=schema)
             connection.register("batch", batch)
             connection.execute(f"INSERT INTO {relation} SELECT * FROM batch")
             connection.unregister("batch")
+    return (blank_rows(table, blank, first_blank),) if blank else ()
 
 
 def unique_names(header: list[str]) -> list[str]:

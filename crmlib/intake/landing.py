@@ -16,6 +16,7 @@ from crmlib.intake.report import Problem, Refused
 from crmlib.intake.runfile import TableMap, TextFormat
 from crmlib.intake.source import Source, TableSource
 from crmlib.intake.sql import ident, literal, one
+from crmlib.intake.wording import counted, these
 
 ROW = "__row"
 _DAMAGED = (
@@ -80,7 +81,7 @@ def land(connection: duckdb.DuckDBPyConnection, source: Source, table: TableSour
     if table.kind == "text":
         problems = textfile.land_text(connection, table, mapped, form, relation, scratch)
     elif table.kind == "excel":
-        excel.land_sheet(connection, table, mapped, relation)
+        problems = excel.land_sheet(connection, table, mapped, relation)
     elif table.kind == "database":
         database.land_table(connection, source.url, table, relation)
     else:
@@ -90,6 +91,18 @@ def land(connection: duckdb.DuckDBPyConnection, source: Source, table: TableSour
         name: kind for name, kind, *_ in connection.execute(f"DESCRIBE {relation}").fetchall() if name != ROW
     }
     return Landed(relation, types, one(connection, f"SELECT count(*) AS n FROM {relation}")["n"], problems)
+
+
+def blank_rows(table: TableSource, count: int, first: int) -> Problem:
+    """Say that rows in which every cell is blank, the first of them in row `first`, are left out."""
+    return Problem(
+        table=table.name,
+        code="blank-row",
+        severity="note",
+        count=count,
+        sentence=f"{counted(count, 'row', verb='have')} nothing in any cell; {these(count, 'row', 'are')} left out "
+        f"(the first is row {first:,}).",
+    )
 
 
 @contextmanager

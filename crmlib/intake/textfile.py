@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from crmlib.intake.excel import unique_names
+from crmlib.intake.landing import blank_rows
 from crmlib.intake.report import Problem, Refused, examples
 from crmlib.intake.runfile import TableMap, TextFormat
 from crmlib.intake.source import TableSource
@@ -212,10 +213,16 @@ def _land_delimited(
             f'SELECT "__row" + shift AS "__row", {names} FROM ({numbered}) '
             f'ASOF JOIN {moved} ON "__row" >= record'
         )
+    blank = " AND ".join(f"({ident(name)} IS NULL OR trim({ident(name)}) = '')" for name in shape.header)
+    blanks, first = rows(connection, f'SELECT count(*), min("__row") FROM ({numbered}) WHERE {blank}')[0]
+    if blanks:
+        numbered = f"SELECT * FROM ({numbered}) WHERE NOT ({blank})"
     connection.execute(f"CREATE VIEW {relation} AS {numbered}")
+    problems = (blank_rows(table, blanks, first),) if blanks else ()
     if not count:
-        return ()
-    return (_ragged(table, count, len(shape.header), [(line, "", text.strip()) for line, text in found]),)
+        return problems
+    ragged = [(line, "", text.strip()) for line, text in found]
+    return (*problems, _ragged(table, count, len(shape.header), ragged))
 
 
 def _shifts(shape: Shape, records: int) -> pa.Table | None:

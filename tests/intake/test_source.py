@@ -269,3 +269,14 @@ def test_bundled_is_the_run_file_of_the_repository():
         "orders",
         "customers",
     }
+
+
+def test_blank_rows_of_a_sheet_are_left_out_and_counted(tmp_path, expected):
+    frame = typed_frame()
+    blank = pd.DataFrame([[None] * len(HEADER)] * 3, columns=HEADER, dtype=object)
+    parts = [frame.iloc[:100].astype(object), blank, frame.iloc[100:].astype(object)]
+    pd.concat(parts).to_excel(tmp_path / "orders.xlsx", index=False, engine="openpyxl")
+    report = open_data(tmp_path, cache=tmp_path / "cache").report
+    (note,) = [problem for problem in report.problems if problem.code == "blank-row"]
+    assert (note.severity, note.count) == ("note", 3) and "row 102)" in note.sentence
+    assert report.found("orders").rows == len(ROWS)

@@ -192,3 +192,20 @@ def test_the_separator_line_of_a_spreadsheet_is_understood(company, lines, total
         "orders.csv", "\n".join(["sep=;", "customer_id,ordered_at,net_amount", *lines]).replace(",", ";")
     )
     assert company.check().ledger.total_net == total(lines)
+
+
+@pytest.mark.parametrize("blank", [",,", " , ,", '"","",""'])
+def test_rows_with_nothing_in_them_are_left_out_and_counted(company, lines, total, blank):
+    company.orders([*lines[:9], blank, *lines[9:], *[blank] * 30, "C001,soon,5.00"])
+    found = company.check()
+    note = found.one("blank-row")
+    assert (note.severity, note.count) == ("note", 31) and "row 11)" in note.sentence
+    assert (found.report.found("orders").rows, found.ledger.total_net) == (len(lines) + 1, total(lines))
+    assert found.cells("unreadable-date") == [(len(lines) + 33, "ordered_at", "soon")]
+    assert not found.codes("error")
+
+
+def test_a_row_with_one_filled_cell_is_not_left_out(company, lines):
+    company.orders([*lines, ",,5.00"])
+    found = company.check()
+    assert "blank-row" not in found.codes() and found.cells("missing-value")[0][0] == len(lines) + 2
