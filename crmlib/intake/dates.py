@@ -1,5 +1,6 @@
 """Dates and times: which of the many ways of writing a day a column uses."""
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -33,13 +34,18 @@ def moment(cell: Cell) -> Question:
     if cell.type == "DATE" or cell.type in ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"):
         return known(_typed(cell, f"TRY_CAST({cell.sql} AS {_target(cell)})"))
     if cell.type == "TIMESTAMP WITH TIME ZONE":
-        note = cell.find(
-            "time-zone",
-            "note",
-            f"Column {cell.label} has a time zone; its times are read as UTC.",
-            "If days must be local days, convert the column before.",
+        utc = f"({cell.sql} AT TIME ZONE 'UTC')"
+        late = f"hour({utc}) >= 22"
+        measures = {
+            "clock": f"count(*) FILTER (CAST({utc} AS TIME) <> TIME '00:00')",
+            "late": f"count(*) FILTER ({late})",
+            "late_day": f"CAST(min({utc}) FILTER ({late}) AS DATE)",
+            "first": f"CAST(min({utc}) AS DATE)",
+            "last": f"CAST(max({utc}) AS DATE)",
+        }
+        return Question(
+            measures, lambda found: _typed(cell, f"TRY_CAST({utc} AS {_target(cell)})", (_utc(cell, found),))
         )
-        return known(_typed(cell, f"TRY_CAST({cell.sql} AT TIME ZONE 'UTC' AS {_target(cell)})", (note,)))
     if not cell.is_text and cell.type not in WHOLE:
         return known(Way("NULL", f"{cell.sql} IS NOT NULL", hint=f"The column holds {cell.type}, not dates."))
     if not cell.is_text:  # 20261031 as a number
@@ -60,6 +66,33 @@ def moment(cell: Cell) -> Question:
     }
     iso = {usual: f"regexp_matches({text}, {literal(_SHAPES[_ISO])})"}
     return Question(measures, lambda measured: _decide(cell, measured), iso)
+
+
+def _utc(cell: Cell, found: Mapping[str, Any]) -> Finding:
+    """Say what it means that an instant is read as UTC: near midnight the local day is another one."""
+    if not found["clock"]:
+        sentence = (
+            f"Column {cell.label} has a time zone; its times are all midnight in UTC and read as that day."
+        )
+        return cell.find("time-zone", "note", sentence)
+    sentence = (
+        f"Column {cell.label} has a time zone and is read in UTC, so rows near midnight, anywhere from "
+        f"{found['first']} to {found['last']}, may count one day too early or too late."
+    )
+    if found["late"]:
+        day = found["late_day"]
+        sentence += (
+            f" Of them, {counted(found['late'], 'row', cell.rows, 'lie')} from 22:00 to midnight in UTC: in Italy that "
+            f"is mostly the next day, for example {day + dt.timedelta(days=1)}, but counts on {day}."
+        )
+    return cell.find(
+        "time-zone",
+        "warning",
+        sentence,
+        "Turn the column into local time without a zone before the export: in SQL AT TIME ZONE 'Europe/Rome', "
+        "in pandas .dt.tz_convert('Europe/Rome').dt.tz_localize(None).",
+        found["late"],
+    )
 
 
 def _parts(text: str) -> str:

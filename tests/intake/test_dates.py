@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import pandas as pd
 import pytest
 
 DAYS = [dt.date(2024, 1, 1) + dt.timedelta(days=n) for n in range(200)]
@@ -141,3 +142,34 @@ def test_day_numbers_of_a_spreadsheet_are_not_taken_for_dates(company):
     company.orders([f"C1,{45000 + n},1" for n in range(50)])
     unreadable = company.check().one("unreadable-date")
     assert unreadable.severity == "error" and "spreadsheet" in unreadable.remedy
+
+
+def zoned_orders(company, days, zone):
+    """Write orders in Parquet whose local moments are `days`, stored with their zone."""
+    local = pd.to_datetime(pd.Series(days), format="ISO8601").dt.tz_localize(zone)
+    frame = pd.DataFrame({"customer_id": "C1", "ordered_at": local, "net_amount": 5.0})
+    frame.to_parquet(company.folder / "orders.parquet")
+
+
+def test_local_midnights_with_a_zone_are_a_warning_that_names_the_days(company):
+    zoned_orders(company, ["2024-01-10", "2024-07-10", "2024-07-20 12:00"], "Europe/Rome")
+    found = company.check()
+    warning = found.one("time-zone")
+    assert (warning.severity, warning.count) == ("warning", 2)
+    for words in ("from 2024-01-09 to 2024-07-20", "for example 2024-01-10, but counts on 2024-01-09"):
+        assert words in warning.sentence
+    assert "local time" in warning.remedy
+    assert str(found.report.found("orders").first_day) == "2024-01-09"
+
+
+def test_moments_by_day_in_a_zone_are_a_warning_without_an_example(company):
+    zoned_orders(company, ["2024-01-10 12:00", "2024-07-20 12:00"], "Europe/Rome")
+    warning = company.check().one("time-zone")
+    assert (warning.severity, warning.count) == ("warning", 0) and "Italy" not in warning.sentence
+
+
+def test_days_stored_as_midnight_in_utc_are_those_days(company):
+    zoned_orders(company, ["2024-01-10", "2024-07-20"], "UTC")
+    found = company.check()
+    assert found.one("time-zone").severity == "note"
+    assert str(found.report.found("orders").first_day) == "2024-01-10"
