@@ -179,19 +179,25 @@ def named_lines(statement: pd.DataFrame) -> pd.DataFrame:
     return present.rename(index=names).reset_index(names="line")
 
 
-def losers_if_orders_cost(customers: pd.DataFrame, cost_per_order: float) -> tuple[int, float]:
-    """Count who earns a margin now and would lose money if serving an order cost a given amount.
+def breaking_cost(customers: pd.DataFrame, share: float) -> float:
+    """Return the cost of serving an order at which a share of the customers would lose money.
 
     For data without events: a first idea of what the missing cost to serve could change.
 
+    Parameters
+    ----------
+    customers : DataFrame
+        As returned by `customer_profit`.
+    share : float
+        Share of the customers who order and earn a gross margin, 0 to 1.
+
     Returns
     -------
-    tuple of (int, float)
-        How many customers, and their gross margin in the run's currency.
+    float
+        Quantile of their gross margin per order, in the run's currency; NaN if there are none.
     """
-    margin = customers["gross_margin"]
-    losing = (margin > 0) & (margin - cost_per_order * customers["orders"] < 0)
-    return int(losing.sum()), float(customers.loc[losing, "gross_margin"].sum())
+    earning = customers[(customers["gross_margin"] > 0) & (customers["orders"] > 0)]
+    return float((earning["gross_margin"] / earning["orders"]).quantile(share))
 
 
 def walk(company: pd.Series, unused_capacity: float) -> pd.DataFrame:

@@ -104,6 +104,19 @@ def match_columns(table: Table, found: list[str], mapped: TableMap) -> Match:
     return Match(sources, tuple(name for name in found if name not in used), tuple(problems))
 
 
+def known_names(table: Table, names: list[str]) -> int:
+    """Count the `names` that are columns of the contract, or what other programs call them.
+
+    >>> from crmlib.intake.contract import TABLES
+    >>> known_names(TABLES["orders"], ["Customer ID", "InvoiceDate", "Sales report"])
+    2
+    """
+    known = {
+        _key(name) for column in table.columns for name in (column.name, *_OTHER_NAMES.get(column.name, ()))
+    }
+    return len({_key(name) for name in names} & known)
+
+
 def _key(name: str) -> str:
     return re.sub(r"[\s_\-.]+", "", name).casefold()
 

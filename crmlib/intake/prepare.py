@@ -17,6 +17,7 @@ from crmlib.intake.report import CheckReport, Ledger, Problem, Refused, TableFou
 from crmlib.intake.runfile import TableMap
 from crmlib.intake.source import Source, TableSource
 from crmlib.intake.sql import OFFLINE, ident, literal
+from crmlib.intake.titles import better_header
 from crmlib.intake.typed import write_typed
 
 REPORT_TABLE = "crmlib_report"
@@ -95,7 +96,7 @@ def _table(
         landed = land(connection, source, table, scratch)
     problems += landed.problems
     match = match_columns(contract, list(landed.types), mapped)
-    *others, last = match.problems or (None,)
+    *others, last = better_header(connection, table, landed, match.problems) or (None,)
     if last is not None:
         problems += others
         raise Refused(last)

@@ -1,6 +1,7 @@
 """Profit per customer and its statement: each computed a second way."""
 
 import datetime as dt
+import math
 import random
 from fractions import Fraction
 
@@ -13,10 +14,10 @@ from crmlib.analysis.ledger import Ledger, acquisition_costs, customer_ledger, o
 from crmlib.analysis.period import Period
 from crmlib.analysis.profitability import (
     STATEMENT,
+    breaking_cost,
     customer_profit,
     equal_groups,
     income_statement,
-    losers_if_orders_cost,
     named_lines,
     profit_in,
     reclassified,
@@ -324,15 +325,15 @@ def test_a_costly_best_customer_turns_in_the_first_tenth(account):
     assert table.loc[1, "moved"] == 1
 
 
-def test_a_first_idea_of_missing_service_counts_who_could_not_bear_it(account):
-    customers = account(
-        {
-            "bears it": {"orders": 2, "list_sales": 20},
-            "just bears it": {"orders": 2, "list_sales": 10},
-            "cannot": {"orders": 2, "list_sales": 9},
-            "lost already": {"orders": 0, "returns": -3},
-        }
-    )
-    assert losers_if_orders_cost(customers, 5.0) == (1, 9.0)
-    assert losers_if_orders_cost(customers, 5.01) == (2, 19.0)
-    assert losers_if_orders_cost(customers, 0.0) == (0, 0.0)
+def test_a_first_idea_of_missing_service_is_the_order_cost_that_some_could_not_bear(account):
+    rows = {f"c{i}": {"orders": 2, "list_sales": 2 * i} for i in range(1, 12)}  # margins of 1 to 11 an order
+    customers = account(rows | {"lost already": {"orders": 1, "returns": -3}, "no order": {"list_sales": 9}})
+    assert breaking_cost(customers, 0.5) == 6.0
+    assert breaking_cost(customers, 0.1) == 2.0
+    for share in (0.1, 0.5, 0.9):
+        cost = breaking_cost(customers, share)
+        named = customers.loc[list(rows)]
+        below = (named["gross_margin"] - cost * named["orders"] < 0).mean()
+        at_most = (named["gross_margin"] - cost * named["orders"] <= 0).mean()
+        assert below <= share <= at_most
+    assert math.isnan(breaking_cost(customers[:0], 0.5))
