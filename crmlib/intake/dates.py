@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from crmlib.intake.cells import WHOLE, Cell, Finding, Question, Way, known
+from crmlib.intake.cells import FLOATS, WHOLE, Cell, Finding, Question, Way, known
 from crmlib.intake.sql import literal
 from crmlib.intake.wording import counted, listed
 
 _ISO, _ZONED, _SERIAL = "2026-10-31", "2026-10-31 with time zone", "46326 (a spreadsheet's day number)"
+_EPOCH = "1793404800 (seconds since 1970)"
 _TIME = r"($|[ ,T]+\d)"
 # The ways a day is written, most frequent first; each cell takes the first that fits.
 _SHAPES = {
@@ -23,9 +24,11 @@ _SHAPES = {
     "31 Oct 2026": rf"^\d{{1,2}}[- /.]{{1,2}}[A-Za-z]{{3,9}}[- /.,]{{1,2}}(\d{{4}}|\d{{2}}){_TIME}",
     "Oct 31, 2026": rf"^[A-Za-z]{{3,9}}\.? \d{{1,2}},? \d{{4}}{_TIME}",
     _SERIAL: r"^[2-6]\d{4}(\.\d+)?$",
+    _EPOCH: r"^\d{9,10}(\d{3}|\d{6}|\d{9})?(\.\d+)?$",
 }
 _SHORT_YEAR = r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{2}($|[ ,T])"
 _PARTS = {"31/10/2026": "/", "31.10.2026": ".", "31-10-2026": "-"}
+_NUMBERS = "In pandas, seconds since 1970 are read by pd.to_datetime(column, unit='s')."
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 
 
@@ -47,7 +50,10 @@ def moment(cell: Cell) -> Question:
             measures, lambda found: _typed(cell, f"TRY_CAST({utc} AS {_target(cell)})", (_utc(cell, found),))
         )
     if not cell.is_text and cell.type not in WHOLE:
-        return known(Way("NULL", f"{cell.sql} IS NOT NULL", hint=f"The column holds {cell.type}, not dates."))
+        hint = f"The column holds {cell.type}, not dates. Turn it into dates before the export."
+        if cell.type.startswith(FLOATS):
+            hint = f"{hint} {_NUMBERS}"
+        return known(Way("NULL", f"{cell.sql} IS NOT NULL", hint=hint))
     if not cell.is_text:  # 20261031 as a number
         cell = replace(cell, sql=f"CAST({cell.sql} AS VARCHAR)")
     text = cell.sql
@@ -122,6 +128,11 @@ def _decide(cell: Cell, measured: Mapping[str, Any]) -> Way:
     hint = "Correct the cells, or set date_format in the run file."
     if shapes.pop(_SERIAL, 0):
         hint = "They look like a spreadsheet's day numbers: format the column as a date and export it again."
+    if shapes.pop(_EPOCH, 0):
+        hint = (
+            "They look like seconds or milliseconds since 1970, which do not say in which time zone a day begins: "
+            f"turn them into dates in local time before the export. {_NUMBERS}"
+        )
     order, findings = _part_order(cell, measured, shapes)
     findings = _mixed(cell, shapes, order) or findings
     zoned = shapes.get(_ZONED, 0)

@@ -273,7 +273,7 @@ def _report_unreadable(inspection: Inspection, ways: dict[str, Way]) -> None:
             severity,
             f"Column {inspection.label(name)} has {counted(count, 'cell', inspection.rows)} that cannot be read as "
             f"a {kind}" + (f"; {what}." if severity == "warning" else "; at most 0.5% would be set aside."),
-            way.hint,
+            way.hint if kind != "number" else _too_large(inspection, name, condition) or way.hint,
             count=count,
             examples=inspection.raw_cells(name, condition),
             net=_net(inspection, condition),
@@ -283,6 +283,26 @@ def _report_unreadable(inspection: Inspection, ways: dict[str, Way]) -> None:
     if set_aside:
         inspection.set_aside(" OR ".join(set_aside))
     inspection.connection.execute(f"ALTER TABLE {inspection.sql} DROP COLUMN {_BAD}")
+
+
+def _too_large(inspection: Inspection, name: str, condition: str) -> str:
+    """Say how many of the cells are numbers with more digits than an exact amount can have; else nothing."""
+    columns = [f"CAST(l.{ident(column)} AS VARCHAR)" for column in inspection.sources[name]]
+    limit = 10**14 if len(columns) == 1 else 10**12  # a factor keeps six decimals instead of four
+    sizes = [f"abs(TRY_CAST({text} AS DOUBLE))" for text in columns]
+    large = [f"{size} >= {limit}" for size in (*sizes, " * ".join(sizes))]
+    # With marks between thousands only the digits tell: all but four of them stand before the decimals.
+    large += [rf"regexp_matches(regexp_replace({text}, '[,.\s]', '', 'g'), '\d{{15}}')" for text in columns]
+    count = inspection.one(
+        f"SELECT count(*) AS n FROM {inspection.sql} JOIN {inspection.landed.relation} AS l USING ({ROW}) "
+        f"WHERE {condition} AND ({' OR '.join(large)})"
+    )["n"]
+    if not count:
+        return ""
+    return (
+        f"{counted(count, 'cell', verb='are')} too large: numbers must be below {limit:,}, so that every cent is "
+        "exact. Look for two cells run together, or an article code in the wrong column."
+    )
 
 
 def _report_missing(inspection: Inspection) -> None:

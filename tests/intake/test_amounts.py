@@ -184,3 +184,30 @@ def test_shares_in_per_cent_are_read_as_shares(company, lines):
     company.write("partners.csv", ["P1,supplier,12 %", "P2,carrier,0.05"], "partner_id,role,commission_rate")
     partners = company.open().table("partners").execute().set_index("partner_id")
     assert partners.commission_rate.astype(float).to_dict() == {"P1": 0.12, "P2": 0.05}
+
+
+@pytest.mark.parametrize(
+    ("cell", "large"),
+    [
+        ("100000000000000", True),
+        ("-100000000000000.00", True),
+        ('"100,000,000,000,000.00"', True),
+        ("1e15", True),
+        ("99999999999999.99", False),
+        ("four", False),
+    ],
+)
+def test_a_number_too_large_to_be_exact_is_called_so(company, lines, cell, large):
+    company.orders([*lines, f"C1,2024-01-01,{cell}"])
+    problems = [p for p in company.check().report.problems if p.code == "unreadable-number"]
+    assert any("too large" in problem.remedy for problem in problems) == large
+    assert len(problems) == (cell != "99999999999999.99")
+
+
+def test_a_product_too_large_to_be_exact_is_called_so(company, lines):
+    company.orders(
+        [f"{line.rpartition(',')[0]},2,1.25" for line in lines] + ["C1,2024-01-01,10000000,10000000"],
+        header="customer_id,ordered_at,pieces,price",
+    )
+    found = company.check('[tables.orders.columns]\nnet_amount = ["pieces", "price"]')
+    assert "too large" in found.one("unreadable-number").remedy

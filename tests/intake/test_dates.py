@@ -173,3 +173,22 @@ def test_days_stored_as_midnight_in_utc_are_those_days(company):
     found = company.check()
     assert found.one("time-zone").severity == "note"
     assert str(found.report.found("orders").first_day) == "2024-01-10"
+
+
+@pytest.mark.parametrize("unit", [1, 1000, 1_000_000])
+@pytest.mark.parametrize("typed", [False, True])
+def test_seconds_since_1970_are_refused_with_the_reason(company, unit, typed):
+    frame = pd.DataFrame({"customer_id": "C1", "ordered_at": range(1_704_067_200, 1_704_067_250)})
+    frame = frame.assign(ordered_at=frame.ordered_at * unit, net_amount=5)
+    if typed:
+        frame.to_parquet(company.folder / "orders.parquet")
+    else:
+        frame.to_csv(company.folder / "orders.csv", index=False)
+    problem = company.check().one("unreadable-date")
+    assert problem.severity == "error" and "since 1970" in problem.remedy
+
+
+def test_seconds_with_a_fraction_are_refused_with_the_reason(company):
+    frame = pd.DataFrame({"customer_id": "C1", "ordered_at": [1_704_067_200.5] * 9, "net_amount": 5})
+    frame.to_parquet(company.folder / "orders.parquet")
+    assert "since 1970" in company.check().one("unreadable-date").remedy
