@@ -27,7 +27,8 @@ class CrmError(Exception):
 
     def __init__(self, found: str, expected: str, remedy: str):
         self.found, self.expected, self.remedy = found, expected, remedy
-        super().__init__(f"Found: {found}. Expected: {expected}. What to do: {remedy}.")
+        parts = (f"Found: {found}", f"Expected: {expected}", f"What to do: {remedy}")
+        super().__init__(" ".join(part if part.endswith((".", "?", "!")) else part + "." for part in parts))
 
     def __reduce__(self):
         return type(self), (self.found, self.expected, self.remedy)

@@ -23,12 +23,27 @@ def duckdb_tables(path: Path) -> list[str]:
                 connection, "SELECT table_schema, table_name FROM information_schema.tables ORDER BY ALL"
             )
     except duckdb.Error as error:
+        if not _is_duckdb(path):
+            raise DataError(
+                f"{path.name} is no DuckDB database, whatever its name says, or it is damaged",
+                "a file that DuckDB has written",
+                "copy or export it again; if it is a file of another kind, give it the ending of that kind",
+            ) from None
         raise DataError(
             f"{path.name} cannot be opened: {str(error).splitlines()[0]}",
             "a DuckDB database that no other program holds open for writing",
             "close the other program, or copy the file",
         ) from None
     return [table if schema == "main" else f"{schema}.{table}" for schema, table in found]
+
+
+def _is_duckdb(path: Path) -> bool:
+    """Whether a file bears the mark of a DuckDB database, which stands behind a checksum of eight bytes."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(12)[8:] == b"DUCK"
+    except OSError:
+        return True  # what cannot even be opened may well be in use
 
 
 def attached(connection: duckdb.DuckDBPyConnection, table: TableSource) -> str:
@@ -98,6 +113,14 @@ def _sqlite_batches(backend: ibis.BaseBackend, source: ibis.Table) -> pa.RecordB
 
 def _connect(url: str) -> ibis.BaseBackend:
     file = local_file(url)
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite" and parts.netloc:
+        meant = parts.netloc + parts.path
+        raise DataError(
+            f"{url} has two slashes, after which the name of a server would stand",
+            "three slashes before a file, four before a full path",
+            f"write sqlite:///{meant} (from this folder) or sqlite:////{meant} (a full path)",
+        )
     try:
         if file is None:
             return ibis.connect(url)

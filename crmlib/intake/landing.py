@@ -121,7 +121,7 @@ def reading(table: TableSource) -> Iterator[None]:
         raise Refused.table(
             table.name,
             "damaged-file",
-            f"{table.where} cannot be read: {message}",
+            f"{table.where} cannot be read: {message.rstrip('.!')}.",
             "Export or copy the file again.",
         ) from error
 

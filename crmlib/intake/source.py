@@ -176,6 +176,12 @@ def _source_of(run: RunFile) -> str:
         return run.source if "://" in run.source else str(run.path.parent / Path(run.source).expanduser())
     if any(table.file for table in run.tables.values()):
         return str(run.path.parent)
+    if run.path is None:
+        raise ParameterError(
+            "no source is given",
+            "a folder, a file (CSV, Parquet, Excel, .duckdb), a run file or a database URL",
+            "give one, for example: crmlib check orders.csv",
+        )
     raise ParameterError(
         f"{run.path} names no source",
         'source = "a folder, file or database URL"',

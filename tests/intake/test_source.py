@@ -227,7 +227,7 @@ def test_a_damaged_workbook_or_database_says_so(tmp_path):
     with pytest.raises(DataError, match="cannot be opened"):
         find_source(tmp_path / "shop.xlsx")
     (tmp_path / "shop.duckdb").write_bytes(b"no database" * 1000)
-    with pytest.raises(DataError, match="cannot be opened"):
+    with pytest.raises(DataError, match="is no DuckDB database"):
         find_source(tmp_path / "shop.duckdb")
 
 
@@ -280,3 +280,36 @@ def test_blank_rows_of_a_sheet_are_left_out_and_counted(tmp_path, expected):
     (note,) = [problem for problem in report.problems if problem.code == "blank-row"]
     assert (note.severity, note.count) == ("note", 3) and "row 102)" in note.sentence
     assert report.found("orders").rows == len(ROWS)
+
+
+def test_no_source_at_all_is_said_in_plain_words():
+    with pytest.raises(ParameterError, match="no source is given") as caught:
+        find_source("")
+    assert "None" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [("sqlite://shop.db", "sqlite:///shop.db"), ("sqlite://a/shop.db", "sqlite:////a/shop.db")],
+)
+def test_a_database_file_after_two_slashes_is_told_of_three(url, meant):
+    with pytest.raises(DataError, match="three slashes") as caught:
+        find_source(url)
+    assert meant in caught.value.remedy
+
+
+@pytest.mark.parametrize("content", [b"junk" * 3000, b""])
+def test_what_is_no_duckdb_file_is_not_blamed_on_another_program(tmp_path, content):
+    (tmp_path / "shop.duckdb").write_bytes(content)
+    with pytest.raises(DataError, match="is no DuckDB database") as caught:
+        find_source(tmp_path / "shop.duckdb")
+    assert "other program" not in str(caught.value)
+
+
+def test_no_sentence_of_an_error_ends_in_two_marks(tmp_path):
+    (tmp_path / "run.toml").write_text('curency = "EUR"')
+    with pytest.raises(ParameterError) as caught:
+        find_source(tmp_path / "run.toml")
+    assert str(caught.value).endswith("did you mean currency?")
+    twice = str(DataError("it needs other dependencies.", "a file", "try again!"))
+    assert twice == "Found: it needs other dependencies. Expected: a file. What to do: try again!"
