@@ -122,7 +122,7 @@ def main() -> None:
             size = f"{given.customers:,} customers"
             row(
                 f"{size}, crmlib simulate",
-                *CRMLIB, "simulate", "large", "--customers", str(given.customers), "--format", "parquet",
+                *CRMLIB, "simulate", "large", "--customers", str(given.customers), "--parquet",
             )  # fmt: skip
             large = str(folder / "large")
             row(f"{size}, crmlib check, cold", *CRMLIB, "check", large)

@@ -193,3 +193,17 @@ def nearest(wanted: str, found: list[str]) -> str | None:
             return keys[other]
     near = difflib.get_close_matches(_key(wanted), list(keys), n=1, cutoff=0.6)
     return keys[near[0]] if near else None
+
+
+def unique_names(header: list[str]) -> list[str]:
+    """Name the columns of a header line: blank and repeated names get their position.
+
+    >>> unique_names(["id", "", "id"])
+    ['id', 'column 2', 'id (column 3)']
+    """
+    names: list[str] = []
+    for position, name in enumerate(header, 1):
+        name = name.strip()
+        taken = any(name.lower() == other.lower() for other in names)
+        names.append(f"{name} (column {position})" if taken else name or f"column {position}")
+    return names

@@ -8,9 +8,10 @@ import pandas as pd
 
 from crmlib.errors import DataError, ParameterError
 from crmlib.intake.contract import TABLES
+from crmlib.intake.found import Source
 from crmlib.intake.handed import handed_over
 from crmlib.intake.report import CheckReport, Problem, TableFound
-from crmlib.intake.source import Source, find_source
+from crmlib.intake.source import find_source
 from crmlib.intake.sql import OFFLINE
 from crmlib.intake.store import prepared, stored_report
 from crmlib.intake.wording import counted

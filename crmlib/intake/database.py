@@ -9,7 +9,7 @@ import ibis
 import pyarrow as pa
 
 from crmlib.errors import DataError
-from crmlib.intake.source import TableSource
+from crmlib.intake.found import TableSource
 from crmlib.intake.sql import OFFLINE, ident, literal, rows
 
 CHUNK = 100_000

@@ -9,10 +9,10 @@ import pyarrow as pa
 from python_calamine import CalamineError, CalamineWorkbook
 
 from crmlib.errors import DataError
-from crmlib.intake.landing import blank_rows
+from crmlib.intake.columns import unique_names
+from crmlib.intake.found import TableSource, blank_rows
 from crmlib.intake.report import Problem, Refused
 from crmlib.intake.runfile import TableMap
-from crmlib.intake.source import TableSource
 from crmlib.intake.sql import ident
 
 CHUNK = 20_000
@@ -60,20 +60,6 @@ def land_sheet(
             connection.execute(f"INSERT INTO {relation} SELECT * FROM batch")
             connection.unregister("batch")
     return (blank_rows(table, blank, first_blank),) if blank else ()
-
-
-def unique_names(header: list[str]) -> list[str]:
-    """Name the columns of a header line: blank and repeated names get their position.
-
-    >>> unique_names(["id", "", "id"])
-    ['id', 'column 2', 'id (column 3)']
-    """
-    names: list[str] = []
-    for position, name in enumerate(header, 1):
-        name = name.strip()
-        taken = any(name.lower() == other.lower() for other in names)
-        names.append(f"{name} (column {position})" if taken else name or f"column {position}")
-    return names
 
 
 def _text(cell: object) -> str | None:

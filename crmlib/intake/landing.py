@@ -12,11 +12,10 @@ from pathlib import Path
 
 import duckdb
 
+from crmlib.intake.found import Source, TableSource
 from crmlib.intake.report import Problem, Refused
 from crmlib.intake.runfile import TableMap, TextFormat
-from crmlib.intake.source import Source, TableSource
 from crmlib.intake.sql import ident, literal, one
-from crmlib.intake.wording import counted, these
 
 ROW = "__row"
 _DAMAGED = (
@@ -91,18 +90,6 @@ def land(connection: duckdb.DuckDBPyConnection, source: Source, table: TableSour
         name: kind for name, kind, *_ in connection.execute(f"DESCRIBE {relation}").fetchall() if name != ROW
     }
     return Landed(relation, types, one(connection, f"SELECT count(*) AS n FROM {relation}")["n"], problems)
-
-
-def blank_rows(table: TableSource, count: int, first: int) -> Problem:
-    """Say that rows in which every cell is blank, the first of them in row `first`, are left out."""
-    return Problem(
-        table=table.name,
-        code="blank-row",
-        severity="note",
-        count=count,
-        sentence=f"{counted(count, 'row', verb='have')} nothing in any cell; {these(count, 'row', 'are')} left out "
-        f"(the first is row {first:,}).",
-    )
 
 
 @contextmanager

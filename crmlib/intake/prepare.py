@@ -9,13 +9,13 @@ from crmlib.intake.checks import check_references, check_table
 from crmlib.intake.columns import match_columns
 from crmlib.intake.contract import TABLES
 from crmlib.intake.currency import named_currencies, run_currency
+from crmlib.intake.found import Source, TableSource
 from crmlib.intake.inspection import Inspection
 from crmlib.intake.landing import land, reading
 from crmlib.intake.ledger import check_beginning, check_later_days, check_ledger
 from crmlib.intake.leftover import leftover
 from crmlib.intake.report import CheckReport, Ledger, Problem, Refused, TableFound
 from crmlib.intake.runfile import TableMap
-from crmlib.intake.source import Source, TableSource
 from crmlib.intake.sql import OFFLINE, ident, literal
 from crmlib.intake.titles import better_header
 from crmlib.intake.typed import write_typed

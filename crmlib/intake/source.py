@@ -5,14 +5,13 @@ Nothing is read here beyond names. A source is a run file, a folder, a single fi
 """
 
 import difflib
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from crmlib.errors import DataError, ParameterError
 from crmlib.intake.contract import TABLES
+from crmlib.intake.found import Source, TableSource
 from crmlib.intake.handed import public_name
 from crmlib.intake.leftover import other_files, other_names
 from crmlib.intake.runfile import RunFile, TableMap, load_run_file
@@ -33,82 +32,6 @@ KINDS = {
     ".duckdb": "duckdb",
 }
 BUNDLED = Path(__file__).parents[2] / "data" / "run.toml"
-
-
-@dataclass(frozen=True)
-class TableSource:
-    """Where one table of the contract is.
-
-    Attributes
-    ----------
-    name : str
-        Contract name of the table.
-    kind : str
-        ``text``, ``parquet``, ``excel``, ``duckdb`` or ``database``.
-    files : tuple of Path
-        Its files: one, or the parts of a Parquet folder; empty for a database URL.
-    where : str
-        What a person is shown: file name, sheet or database table.
-    inner : str
-        Sheet or database table inside the file; empty for the first sheet.
-    """
-
-    name: str
-    kind: str
-    files: tuple[Path, ...]
-    where: str
-    inner: str = ""
-
-    @property
-    def typed(self) -> bool:
-        """Whether the source stores numbers and dates as such; SQLite knows no dates and forces no types."""
-        return self.kind in ("parquet", "duckdb") or (self.kind == "database" and not self.files)
-
-
-@dataclass(frozen=True)
-class Source:
-    """A source with its tables found.
-
-    Attributes
-    ----------
-    name : str
-        Name of the company, as reports show it.
-    place : str
-        The source as given, resolved; for messages.
-    run : RunFile
-        Settings; the defaults where there is no run file.
-    tables : tuple of TableSource
-        In the order of the contract.
-    folder : Path or None
-        Folder in which ``truth/`` may stand.
-    url : str
-        Database URL, or empty.
-    unused : tuple of str
-        Files, sheets or database tables beside them that are not read.
-    parts : {"file", "sheet", "table"}
-        What the source consists of.
-    """
-
-    name: str
-    place: str
-    run: RunFile
-    tables: tuple[TableSource, ...]
-    folder: Path | None = None
-    url: str = ""
-    unused: tuple[str, ...] = ()
-    parts: str = "file"
-
-    def fingerprint(self) -> str | None:
-        """Return a hash of all file contents; None for a database server, which has no files."""
-        if not all(table.files for table in self.tables):
-            return None
-        digest = hashlib.sha256()
-        for table in self.tables:
-            for file in table.files:
-                digest.update(f"{table.name}\0{table.kind}\0{table.inner}\0".encode())
-                with file.open("rb") as stream:
-                    digest.update(hashlib.file_digest(stream, "sha256").digest())
-        return digest.hexdigest()
 
 
 def find_source(source: str | Path, run_file: str | Path | None = None) -> Source:

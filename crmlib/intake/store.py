@@ -15,9 +15,9 @@ import duckdb
 import filelock
 
 from crmlib.errors import DataError, RunError
+from crmlib.intake.found import Source
 from crmlib.intake.prepare import REPORT_TABLE, prepare
 from crmlib.intake.report import CheckReport
-from crmlib.intake.source import Source
 from crmlib.intake.sql import OFFLINE, ident
 
 KEPT_STORES = 8

@@ -15,11 +15,10 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from crmlib.intake.excel import unique_names
-from crmlib.intake.landing import blank_rows
+from crmlib.intake.columns import unique_names
+from crmlib.intake.found import TableSource, blank_rows
 from crmlib.intake.report import Problem, Refused, examples
 from crmlib.intake.runfile import TableMap, TextFormat
-from crmlib.intake.source import TableSource
 from crmlib.intake.sql import ident, literal, rows
 from crmlib.intake.wording import counted
 

@@ -7,9 +7,9 @@ import duckdb
 from crmlib.intake.columns import known_names
 from crmlib.intake.contract import TABLES
 from crmlib.intake.excel import sheet_names
+from crmlib.intake.found import TableSource
 from crmlib.intake.landing import ROW, Landed
 from crmlib.intake.report import Problem
-from crmlib.intake.source import TableSource
 from crmlib.intake.sql import ident, rows
 from crmlib.intake.wording import listed
 

@@ -10,12 +10,12 @@ from crmlib.intake.cells import TYPES, Cell, Question, Way, tidy, unplain
 from crmlib.intake.columns import Match
 from crmlib.intake.contract import Table
 from crmlib.intake.dates import moment
+from crmlib.intake.found import TableSource
 from crmlib.intake.identifiers import choice, flag, identifier, text
 from crmlib.intake.inspection import SHOWN, Inspection
 from crmlib.intake.landing import ROW, Landed
 from crmlib.intake.report import examples
 from crmlib.intake.runfile import TextFormat
-from crmlib.intake.source import TableSource
 from crmlib.intake.sql import ident, one, rows
 from crmlib.intake.wording import counted, these
 

@@ -155,7 +155,7 @@ def test_the_cache_is_where_the_environment_says(company, lines, monkeypatch):
 def test_a_server_is_read_afresh_and_its_store_named_after_the_rows(company, lines, monkeypatch):
     """A database without files cannot be recognised before it is read; row order must not matter."""
     company.orders(lines)
-    monkeypatch.setattr("crmlib.intake.source.Source.fingerprint", lambda self: None)
+    monkeypatch.setattr("crmlib.intake.found.Source.fingerprint", lambda self: None)
     first = company.open().hash
     company.orders(lines[::-1])
     assert company.open().hash == first

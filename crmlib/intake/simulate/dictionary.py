@@ -191,7 +191,7 @@ def _kind(column: Column) -> str:
     elif low is not None and high is not None:
         kind = f"{kind}, {low:g} to {high:g}"
     elif low is not None:
-        kind = f"{kind}, at least {low:g}"
+        kind = f"{kind}, {'above' if column.above else 'at least'} {low:g}"
     if column.refers_to:
         kind += f" → {column.refers_to}"
     return kind + (", required" if column.required else "")
