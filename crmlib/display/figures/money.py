@@ -171,7 +171,7 @@ def gains(table: pd.DataFrame, title: str, subtitle: str, currency: str) -> Figu
     span = max(table["high"].max() - min(table["low"].min(), 0.0), 1e-9)
     _write_beside(axes, places, table["high"] + 0.045 * span, words)
     axes.axvline(0, color=INK, lw=1.0, ls="--")
-    axes.set_xlim(min(table["low"].min(), 0.0) - 0.06 * span, max(table["high"].max(), 0.0) + 1.1 * span)
+    axes.set_xlim(min(table["low"].min(), 0.0) - 0.06 * span, max(table["high"].max(), 0.0) + 1.25 * span)
     axes.set_xlabel(f"Profit moved in the next period ({currency})")
     axes.set_ylabel("Option")
     money_axis(axes.xaxis, currency)
