@@ -58,10 +58,6 @@ class Ledger:
         """Money columns summed over customers and anonymous sales."""
         return self.customers.sum() + self.anonymous
 
-    def reconcile(self) -> float:
-        """Return ledger minus parts, which must be zero to the cent."""
-        return round(self.total_net_sales - float(self.total["net_sales"]), 2)
-
 
 def order_lines(orders: ibis.Table, gross_margin: float | None = None) -> ibis.Table:
     """Lay out the money of each order line.

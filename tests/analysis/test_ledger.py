@@ -51,7 +51,7 @@ def test_the_two_parts_make_the_ledger_to_the_cent(book_of, untidy, seed):
         if str(YEAR.first) <= r["ordered_at"][:10] <= str(YEAR.last)
     )  # fmt: skip
     assert book.total_net_sales == pytest.approx(float(exact), abs=1e-9)
-    assert book.reconcile() == 0
+    assert round(book.total_net_sales - book.total["net_sales"], 2) == 0
     assert book.total["net_sales"] == pytest.approx(float(exact), abs=1e-6)
 
 
@@ -206,7 +206,7 @@ def test_an_empty_period_is_an_empty_ledger(book_of, rows):
     book = book_of(rows, columns=["customer_id", "ordered_at", "net_amount"])
     assert book.customers.empty
     assert list(book.customers.columns) == ["orders", "lines", *MONEY_COLUMNS]
-    assert book.total_net_sales == book.anonymous["net_sales"] == book.reconcile() == 0
+    assert book.total_net_sales == book.anonymous["net_sales"] == book.total["net_sales"] == 0
     assert pd.isna(book.costed_share)
 
 
@@ -214,7 +214,7 @@ def test_only_anonymous_sales_leave_no_customer_but_all_the_money(book_of):
     book = book_of([line(None, "2025-05-01", 10), line(None, "2025-05-02", 5)])
     assert book.customers.empty
     assert book.anonymous["net_sales"] == book.total_net_sales == 15
-    assert book.reconcile() == 0
+    assert round(book.total_net_sales - book.total["net_sales"], 2) == 0
 
 
 def test_only_returns_are_a_customer_with_a_negative_account(book_of):
