@@ -239,10 +239,10 @@ class Workbook:
         self._metrics[name] = {  # by name, so that a cell run twice does not note it twice
             "name": name,
             "label": label,
-            "value": _rounded(value),
+            "value": _rounded(value, unit),
             "unit": unit,
-            "low": _rounded(low),
-            "high": _rounded(high),
+            "low": _rounded(low, unit),
+            "high": _rounded(high, unit),
             "text": self._formatted(value, unit),
             "interval": interval_text,
             "interval_label": interval_label,
@@ -337,11 +337,11 @@ class Shown:
         return bundle if self.bundle is None else bundle | {BUNDLE: json.loads(json.dumps(self.bundle))}
 
 
-def _rounded(value: float | None) -> float | None:
-    """Six significant digits: enough to use, few enough to be the same on every machine."""
+def _rounded(value: float | None, unit: str) -> float | None:
+    """Money to the cent, so that figures add up; else six digits, the same on every machine."""
     if value is None or not math.isfinite(value):
         return None
-    return float(f"{float(value):.6g}")
+    return round(float(value), 2) if unit == "money" else float(f"{float(value):.6g}")
 
 
 def _setting(name: str, value: Any) -> str:
