@@ -41,6 +41,53 @@ CRMLIB_LEDGER = """
                                   Period(data.first_day, data.as_of, 36))
     print(len(book.customers), book.customers["net_sales"].sum())
 """
+LENSES = """
+    import sys
+    from crmlib.analysis import ledger
+    from crmlib.analysis.audit import cohorts, customer_days, one_cohort, one_period, product_lens
+    from crmlib.analysis.audit import next_period, two_periods, whole_base
+    from crmlib.analysis.audit.windows import Windows
+    from crmlib.analysis.period import Period
+    from crmlib.intake import open_data
+    data = open_data(sys.argv[1])
+    windows = Windows.back_from(data.as_of, 3, data.first_day)
+    lines = ledger.order_lines(data.orders, data.gross_margin)
+    customers = customer_days.customer_base(data.table, lines, windows, 3)
+    stretches = Period.ending(data.as_of, 12, data.first_day).series(data.first_day)
+    frames = [customers.customers_in(stretch) for stretch in stretches]
+    one_period.profit_factors(frames[-1]), one_period.averages_two_ways(frames[-1])
+    one_period.tenths(frames[-1]), one_period.tenths_of_profit(frames[-1]["profit"])
+    change = two_periods.two_periods(frames[-2], frames[-1], stretches[-1].first)
+    two_periods.what_moved(change.customers), two_periods.up_and_down(change.customers)
+    two_periods.migration(change.customers), two_periods.beside_chance(customers, change, *stretches[-2:])
+    waits = one_cohort.order_waits(customers, range(4))
+    one_cohort.next_order_curves(waits, 30), one_cohort.who_stops(customers, range(4), stretches[-2].last, 30)
+    ages = cohorts.by_age(customers)
+    side = cohorts.compared(customers, ages, cohorts.horizon(ages, 4), 30)
+    cohorts.trend(customers, side), cohorts.pooled(ages, range(4)), whole_base.by_window(customers)
+    firsts = [stretch.first for stretch in stretches]
+    need = next_period.next_period(frames, firsts)
+    next_period.rehearse(frames, firsts)
+    items = product_lens.item_lines(data.orders, data.table("products"), "category")
+    entered = product_lens.entries(customers, items).cache()
+    product_lens.what_follows(customers, entered, 4, 30), product_lens.next_items(customers, items, entered)
+    product_lens.breadth(items, frames[-1], stretches[-1], (3, 5))
+    print(len(frames[-1]), need.needed)
+"""
+PANDAS_LENS = """
+    import sys
+    from pathlib import Path
+    import pandas as pd
+    lines = pd.read_parquet(Path(sys.argv[1]) / "orders.parquet",
+                            columns=["customer_id", "ordered_at", "net_amount", "cost_of_goods", "order_id"])
+    lines = lines[lines["customer_id"].notna()].astype({"net_amount": "float64", "cost_of_goods": "float64"})
+    lines["margin"], lines["day"] = lines["net_amount"] - lines["cost_of_goods"], lines["ordered_at"].dt.normalize()
+    first = lines[lines["net_amount"] > 0].groupby("customer_id")["day"].min().rename("won_on").dt.to_period("Q")
+    lines = lines.join(first, on="customer_id")
+    lines["quarter"] = lines["day"].dt.to_period("Q")
+    print(lines.groupby(["won_on", "quarter"]).agg(customers=("customer_id", "nunique"), orders=("order_id", "nunique"),
+                                                   net=("net_amount", "sum"), margin=("margin", "sum")).shape)
+"""
 DUCKDB_SUMMARY = """
     import sys
     from pathlib import Path
@@ -131,6 +178,8 @@ def main() -> None:
             row(f"{size}, crmlib report, unchanged", *CRMLIB, "report", large, "--output", "reports")
             row(f"{size}, ledger of every customer by crmlib", *script(CRMLIB_LEDGER, large))
             row("  peer: the same by pandas", *script(PANDAS_LEDGER, large))
+            row(f"{size}, all lenses of the customer-base audit", *script(LENSES, large))
+            row("  peer: the table of lens five alone by pandas", *script(PANDAS_LENS, large))
 
 
 if __name__ == "__main__":

@@ -437,7 +437,8 @@ def tables_have_a_title_and_few_rows(nb):
                 yield f"cell {cell.id}: a table without a title"
             if table.count("<tr") > 14:
                 yield f"cell {cell.id}: a table of {table.count('<tr') - 1} rows"
-            if table.count('scope="col"') > 8:
+            # The numbers behind a figure are folded away and may be as wide as what is drawn.
+            if table.count('scope="col"') > 8 and "data-behind" not in html:
                 yield f"cell {cell.id}: a table of {table.count(chr(34) + 'col' + chr(34))} columns"
 
 

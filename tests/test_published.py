@@ -8,9 +8,11 @@ import math
 import pandas as pd
 import pytest
 
+from crmlib.analysis.audit.factors import contributions
 from crmlib.analysis.concentration import stobachoff_index, whale
 from crmlib.analysis.costing import by_purpose, capacity_use, service_costs, unit_costs
 from crmlib.analysis.intervals import wilson_interval
+from crmlib.analysis.waiting import product_limit, share_by
 
 # Kaplan & Anderson (2004), "Time-Driven Activity-Based Costing", Harvard Business Review 82(11):
 # a customer service department of 560,000 dollars a quarter and 700,000 practical minutes.
@@ -157,3 +159,52 @@ def test_the_share_of_the_best_fifth_is_measured_as_in_print(top, rest, share):
     found = whale(pd.Series([top, *rest], dtype="float64"))
     assert found.top_fifth_share == pytest.approx(share)
     assert math.isclose(found.peak_share, share)
+
+
+# Freireich et al. (1963), Blood 21:699-716: weeks of remission of 21 leukaemia patients on 6-mercaptopurine.
+RELAPSED = [6, 6, 6, 7, 10, 13, 16, 22, 23]
+STILL_IN_REMISSION = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
+
+
+@pytest.mark.parametrize(
+    ("week", "patients", "remission", "low", "high"),
+    [
+        pytest.param(6, 21, 0.857, 0.620, 0.952, id="Freireich 1963, Kaplan-Meier, 6 weeks"),
+        pytest.param(7, 17, 0.807, 0.563, 0.923, id="Freireich 1963, Kaplan-Meier, 7 weeks"),
+        pytest.param(10, 15, 0.753, 0.503, 0.889, id="Freireich 1963, Kaplan-Meier, 10 weeks"),
+        pytest.param(13, 12, 0.690, 0.432, 0.849, id="Freireich 1963, Kaplan-Meier, 13 weeks"),
+        pytest.param(16, 11, 0.627, 0.368, 0.805, id="Freireich 1963, Kaplan-Meier, 16 weeks"),
+        pytest.param(22, 7, 0.538, 0.268, 0.747, id="Freireich 1963, Kaplan-Meier, 22 weeks"),
+        pytest.param(23, 6, 0.448, 0.188, 0.680, id="Freireich 1963, Kaplan-Meier, 23 weeks"),
+    ],
+)
+def test_remission_under_6_mercaptopurine(week, patients, remission, low, high):
+    """Product limits as in every textbook; interval on the scale log(-log), as survfit and LIFETEST print it."""
+    waits = pd.DataFrame(
+        {"days": RELAPSED + STILL_IN_REMISSION, "over": [True] * 9 + [False] * 12, "customers": 1}
+    )
+    curve = product_limit(waits)
+    found = share_by(curve, week)
+    assert curve.set_index("days").loc[week, "waiting"] == patients
+    assert 1 - found["share"] == pytest.approx(remission, abs=0.0006)
+    assert (1 - found["high"], 1 - found["low"]) == pytest.approx((low, high), abs=0.0006)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "parts"),
+    [
+        # The joint part 10 x 1 is halved: 2 x 10 + 5 and 1 x 100 + 5.
+        pytest.param(
+            [100, 2], [110, 3], [25, 105], id="definition: two factors share the joint part equally"
+        ),
+        # da (b0 c0 / 3 + (b0 c1 + b1 c0) / 6 + b1 c1 / 3) and so on for 2 x 3 x 5 = 30 to 4 x 6 x 7 = 168.
+        pytest.param([2, 3, 5], [4, 6, 7], [55, 55, 28], id="definition: three factors, Shapley's weights"),
+        pytest.param([2, 3, 5], [2, 3, 5], [0, 0, 0], id="definition: nothing moved"),
+        pytest.param([4, 0.5], [0, 0.5], [-2, 0], id="definition: one falls to zero"),
+    ],
+)
+def test_contributions_of_factors(before, now, parts):
+    """Shorrocks (2013), Journal of Economic Inequality 11:99-126."""
+    found = contributions(pd.Series(before, dtype="float64"), pd.Series(now, dtype="float64"))
+    assert found.tolist() == pytest.approx(parts)
+    assert found.sum() == pytest.approx(math.prod(now) - math.prod(before))

@@ -97,7 +97,8 @@ def order_lines(orders: ibis.Table, gross_margin: float | None = None) -> ibis.T
             "write for example gross_margin = 0.4 in the run file",
         )
     cost_share = ibis.literal(1 - (gross_margin or 0.0)).cast(net.type())
-    cost = known_cost.fill_null((net * cost_share).cast(net.type()))
+    # Wide enough in between for lines of any size that the intake lets in.
+    cost = known_cost.fill_null((net.cast("decimal(38, 4)") * cost_share).cast(net.type()))
     discount = orders.discount_amount.fill_null(zero) if "discount_amount" in orders.columns else zero
     visit = orders.customer_id.concat("|", day.cast("string"))
     order_id = orders.order_id.fill_null(visit) if "order_id" in orders.columns else visit
@@ -117,6 +118,34 @@ def order_lines(orders: ibis.Table, gross_margin: float | None = None) -> ibis.T
     )
 
 
+def whole_orders(lines: ibis.Table) -> ibis.Table:
+    """Add up the lines of each order: one number of one customer on one day.
+
+    Tills and shops use numbers again, so the same number on another day is another order, and a
+    return is booked on its own day.
+
+    Parameters
+    ----------
+    lines : ibis.Table
+        As returned by `order_lines`.
+
+    Returns
+    -------
+    ibis.Table
+        Columns ``customer_id``, ``day``, ``orders`` (1 if at least one line is above zero, else 0),
+        ``lines`` and the money columns but the gross margin.
+    """
+    orders = lines.group_by("customer_id", "day", "order_id").agg(
+        orders=ibis._.bought.cast("int8").max(),
+        lines=ibis._.count(),
+        **{name: ibis._[name].sum() for name in MONEY_COLUMNS[:-1]},
+    )
+    numbered = orders.order_id.notnull().cast(
+        "int8"
+    )  # without a name and a number nobody can tell orders apart
+    return orders.mutate(orders=orders.orders * numbered).drop("order_id")
+
+
 def customer_ledger(lines: ibis.Table, period: Period) -> Ledger:
     """Add up the lines of a period, per customer and in total.
 
@@ -133,14 +162,12 @@ def customer_ledger(lines: ibis.Table, period: Period) -> Ledger:
     """
     within = lines.filter(period.covers(lines.day))
     per_customer = (
-        within.group_by("customer_id")
-        .agg(
-            orders=ibis._.order_id.nunique(where=ibis._.bought),
-            lines=ibis._.count(),
-            **{name: ibis._[name].sum().cast("float64") for name in MONEY_COLUMNS[:-1]},
-        )
+        whole_orders(within)
+        .group_by("customer_id")
+        .agg(**{name: ibis._[name].sum() for name in ("orders", "lines", *MONEY_COLUMNS[:-1])})
         .order_by("customer_id")
         .execute()
+        .astype(dict.fromkeys(MONEY_COLUMNS[:-1], "float64") | {"orders": "int64", "lines": "int64"})
     )
     per_customer["gross_margin"] = per_customer["net_sales"] - per_customer["cost_of_goods"]
     known = per_customer["customer_id"].notna()

@@ -77,16 +77,37 @@ class Period:
         half = Period.ending(self.last, int(self.months) // 2) if self.months >= 2 else None
         return (half.previous(), half) if half else None
 
+    def series(self, known_since: date) -> list["Period"]:
+        """Return all neighbouring periods that the data hold, of the length `compared` takes.
+
+        Two or more, the earliest first; empty where nothing can be compared.
+
+        Examples
+        --------
+        >>> year = Period.ending(date(2026, 6, 30), months=12)
+        >>> [part.first.year for part in year.series(known_since=date(2023, 7, 1))]
+        [2023, 2024, 2025]
+        """
+        found = list(self.compared(known_since) or ())
+        while found and found[0].previous().first >= known_since:
+            found.insert(0, found[0].previous())
+        return found
+
     def covers(self, day: ibis.Value) -> ibis.Value:
         """Return the condition that the date or timestamp expression `day` lies in the period."""
         end = self.last + timedelta(days=1)
         return (day >= ibis.literal(self.first)) & (day < ibis.literal(end))
 
     @property
+    def whole_years(self) -> bool:
+        """Whether it is one or several whole years, so that seasons play no part."""
+        return self.months >= 12 and self.months % 12 == 0
+
+    @property
     def in_words(self) -> str:
         """Length and end, as in ``12 months to 30 June 2026``."""
         if self.months == int(self.months):
-            return f"{int(self.months)} months to {_day(self.last)}"
+            return f"{int(self.months)} month{'s' * (self.months != 1)} to {_day(self.last)}"
         return f"{(self.last - self.first).days + 1} days to {_day(self.last)}"
 
     def __str__(self) -> str:

@@ -31,6 +31,29 @@ def money(value: float, currency: str = "EUR") -> str:
     return _signed(value, f"{symbol}{size:,.2f}")
 
 
+def money_range(low: float, high: float, currency: str = "EUR") -> str:
+    """A bin of money in words; open where an end is infinite.
+
+    Examples
+    --------
+    >>> money_range(0, 50), money_range(-20, 0), money_range(500, math.inf), money_range(-math.inf, -100, "USD")
+    ('€0 to 50', '−€20 to 0', '€500 or more', 'below −$100')
+    """
+    if math.isinf(high):
+        return f"{_round(low, currency)} or more"
+    if math.isinf(low):
+        return f"below {_round(high, currency)}"
+    symbol = SYMBOLS.get(currency, f"{currency} ")
+    return f"{_round(low, currency)} to {_round(high, currency).replace(symbol, '')}"
+
+
+def _round(value: float, currency: str) -> str:
+    """Money without needless decimals: 1.50k stays, 2.00k reads 2k."""
+    text = money(value, currency)
+    head = text.rstrip("kMbn")
+    return (head.rstrip("0").rstrip(".") if "." in head else head) + text[len(head) :]
+
+
 def full_money(value: float, currency: str = "EUR") -> str:
     """Money to the unit, with thousands separators.
 

@@ -69,7 +69,7 @@ def share_axis(axis) -> None:
 
 
 def _short(value: float, currency: str) -> str:
-    text = formats.money(value, currency)
+    text = formats.money(value, currency).removesuffix(".00")
     for unit in ("k", "M", "bn"):  # 1.50M reads 1.5M on an axis, 2.00M reads 2M
         if text.endswith(unit):
             head = text.removesuffix(unit)
@@ -118,7 +118,7 @@ class Figure:
             self.drawing.savefig(drawn, format="png", dpi=DPI, metadata={"Software": None})
         plt.close(self.drawing)
         # A chart has few colours: a palette of 64 makes the file a third of its size.
-        palette = Image.open(drawn).convert("RGB").quantize(64, method=Image.Quantize.MEDIANCUT, dither=0)
+        palette = Image.open(drawn).convert("RGB").quantize(64, method=Image.Quantize.MAXCOVERAGE, dither=0)
         palette.save(small, format="png", optimize=True)
         return small.getvalue()
 

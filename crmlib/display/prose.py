@@ -25,7 +25,10 @@ class _Fields(string.Formatter):
 
     def format_field(self, value: Any, spec: str) -> str:
         text = self._formatted(value, spec)
-        return html.escape(text) if self.escape else text
+        if not self.escape:
+            return text
+        # A minus sign and its number stay on one line.
+        return html.escape(text.replace("−", "−\u2060") if spec else text)
 
     def _formatted(self, value: Any, spec: str) -> str:
         if spec in ("money", "full_money", "exact_money"):

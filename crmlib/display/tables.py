@@ -11,7 +11,7 @@ from crmlib.display import formats
 
 # A cell that starts with one of these could be run as a formula by a spreadsheet.
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_NUMERIC = {"money", "full_money", "exact_money", "share", "share1", "count", "number"}
+_NUMERIC = {"money", "full_money", "exact_money", "share", "share1", "count", "number", "written"}
 
 
 class Table:
@@ -25,7 +25,8 @@ class Table:
         What the table shows.
     columns : mapping of str to (str, str)
         For each column to show its heading, unit included, and its format: a name from
-        `crmlib.display.formats` (``share1`` for one decimal) or ``text``.
+        `crmlib.display.formats` (``share1`` for one decimal), ``text``, or ``written`` for
+        numbers of several kinds that are text already and aligned like numbers.
     note : str
         Population, period, source or definition, in one line below.
     currency : str
@@ -90,7 +91,7 @@ def _row(cells: list[str], align: list[str]) -> str:
 
 
 def _formatter(kind: str, currency: str) -> Callable[[object], str]:
-    if kind == "text":
+    if kind in ("text", "written"):
         return lambda value: "" if pd.isna(value) else str(value)
     options = (
         {"decimals": 1} if kind == "share1" else {"currency": currency} if kind.endswith("money") else {}

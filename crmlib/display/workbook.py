@@ -6,7 +6,6 @@ hands the findings to the report.
 """
 
 import html
-import json
 import math
 import os
 import string
@@ -18,13 +17,15 @@ import pandas as pd
 
 import crmlib
 from crmlib.display import exercises, formats
+from crmlib.display.key_figures import key_figure
 from crmlib.display.prose import Sentence
+from crmlib.display.shown import Shown
+from crmlib.display.suite import Suite, notebooks_folder, read_suite
 from crmlib.display.tables import Table, write_table
 from crmlib.errors import CrmError, TooLittleData
 from crmlib.intake import open_data
 from crmlib.intake.parameters import check_values
 
-BUNDLE = "application/vnd.crmlib+json"
 WORKBENCH = Path("reports") / "workbench"
 
 
@@ -68,7 +69,7 @@ class Workbook:
         self.strict = (source == "bundled" and not as_of) or os.environ.get("CRMLIB_STRICT") == "1"
         self._metrics: dict[str, dict[str, Any]] = {}
 
-    def run_card(self) -> "Shown":
+    def run_card(self) -> Shown:
         """Show what was run on what: data, period, parameters, version."""
         data = self.data
         shown = {name: value for name, value in self.parameters.items() if name not in ("source", "as_of")}
@@ -157,7 +158,7 @@ class Workbook:
         """Return a table in the run's currency; see `crmlib.display.tables.Table`."""
         return Table(frame, title, columns, note, self.currency, **options)
 
-    def left_out(self, part: str, reason: str) -> "Shown":
+    def left_out(self, part: str, reason: str) -> Shown:
         """Say in one line that a part is left out and why; the front page repeats it."""
         text = f"Left out: {part}. {reason}"
         return Shown(
@@ -181,7 +182,7 @@ class Workbook:
                 "use a longer period or a source with more customers",
             )
 
-    def save(self, name: str, frame: pd.DataFrame, title: str) -> "Shown":
+    def save(self, name: str, frame: pd.DataFrame, title: str) -> Shown:
         """Save a table for other notebooks and for download, as Parquet and as CSV.
 
         The runner names the folder; by hand it is ``reports/workbench``.
@@ -194,14 +195,27 @@ class Workbook:
             {"kind": "saved", "table": name, "rows": len(frame), "title": title},
         )
 
-    def load(self, name: str, made_by: str) -> pd.DataFrame:
-        """Read a table that another notebook saved."""
+    def load(self, name: str, made_by: str, optional: bool = False) -> pd.DataFrame | None:
+        """Read a table that another notebook saved.
+
+        With `optional`, a table that is not there gives None: its notebook did not answer on these
+        data, or is not part of this suite.
+        """
         path = self._tables() / f"{name}.parquet"
         if not path.exists():
+            if optional:
+                return None
             raise TooLittleData(
                 f"no saved table '{name}'", f"the one that {made_by} saves", f"run {made_by} first"
             )
         return pd.read_parquet(path)
+
+    def suite(self) -> Suite:
+        """Read the suite this notebook is part of: its notebooks, their questions and words.
+
+        The runner names the folder; by hand it is the repository's own.
+        """
+        return read_suite(notebooks_folder())
 
     def _tables(self) -> Path:
         folder = os.environ.get("CRMLIB_RUN_FOLDER")
@@ -234,23 +248,10 @@ class Workbook:
         interval_label : str
             What kind of interval it is.
         """
-        low, high = interval or (None, None)
-        interval_text = f"{self._formatted(low, unit)} to {self._formatted(high, unit)}" if interval else ""
-        self._metrics[name] = {  # by name, so that a cell run twice does not note it twice
-            "name": name,
-            "label": label,
-            "value": _rounded(value, unit),
-            "unit": unit,
-            "low": _rounded(low, unit),
-            "high": _rounded(high, unit),
-            "text": self._formatted(value, unit),
-            "interval": interval_text,
-            "interval_label": interval_label,
-            "definition": definition,
-        }
-
-    def _formatted(self, value: float | None, unit: str) -> str:
-        return formats.money(value, self.currency) if unit == "money" else getattr(formats, unit)(value)
+        # By name, so that a cell run twice does not note it twice.
+        self._metrics[name] = key_figure(
+            name, label, value, unit, definition, interval, interval_label, self.currency
+        )
 
     def findings(
         self,
@@ -258,7 +259,7 @@ class Workbook:
         findings: list[tuple[Sentence, Sentence]],
         decision: Sentence,
         nothing: Sentence,
-    ) -> "Shown":
+    ) -> Shown:
         """Show the findings and hand them to the report.
 
         Parameters
@@ -299,12 +300,12 @@ class Workbook:
         }
         return Shown(shown, text, bundle)
 
-    def exercise(self, number: int, answer: float | None, **frames: Any) -> "Shown":
+    def exercise(self, number: int, answer: float | None, **frames: Any) -> Shown:
         """Check the answer to an exercise against the current data: right, or a hint."""
         verdict = exercises.check(f"{self.name[:2]}.{number}", answer, **frames)
         return Shown(f'<p class="verdict">{html.escape(verdict)}</p>', verdict, None)
 
-    def colophon(self) -> "Shown":
+    def colophon(self) -> Shown:
         """Show the versions and fingerprints this notebook ran with."""
         import duckdb
         import numpy
@@ -321,27 +322,6 @@ class Workbook:
         text = "Made with " + ", ".join(f"{name} {version}" for name, version in versions.items())
         text += f". Data fingerprint {self.data.fingerprint[:12]}."
         return Shown(f'<p class="colophon">{html.escape(text)}</p>', text, None)
-
-
-class Shown:
-    """Something a notebook shows: HTML for the page, text for the terminal, data for the report."""
-
-    def __init__(self, markup: str, text: str, bundle: dict[str, Any] | None):
-        self.markup, self.text, self.bundle = markup, text, bundle
-
-    def __str__(self) -> str:
-        return self.text
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, Any]:
-        bundle = {"text/html": self.markup, "text/plain": self.text}
-        return bundle if self.bundle is None else bundle | {BUNDLE: json.loads(json.dumps(self.bundle))}
-
-
-def _rounded(value: float | None, unit: str) -> float | None:
-    """Money to the cent, so that figures add up; else six digits, the same on every machine."""
-    if value is None or not math.isfinite(value):
-        return None
-    return round(float(value), 2) if unit == "money" else float(f"{float(value):.6g}")
 
 
 def _setting(name: str, value: Any) -> str:

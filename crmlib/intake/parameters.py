@@ -113,6 +113,10 @@ KNOWN: dict[str, Rule] = {
     "discount_cap": _SHARE,
     "walk_away": _SHARE,
     "capacity_realised": _SHARE,
+    "cohort_months": _whole(1, 12, "a whole number of months from 1 to 12"),
+    "lead_in_months": _whole(0, 24, "a whole number of months from 0 to 24"),
+    "smallest_group": _whole(10, 1000, "a whole number from 10 to 1000"),
+    "not_goods": Rule(list[str], "a list of product numbers in quotes"),
     "minimum_order": _PRICE,
     "delivery_fee": _PRICE,
 }

@@ -99,9 +99,11 @@ def notebook_fingerprints(
     Returns
     -------
     dict of str to str
-        A notebook's hash covers the hashes of those whose tables it needs.
+        A notebook's hash covers the hashes of those whose tables it needs. That of an overview
+        also covers the text of all notebooks of the suite.
     """
     before = dependencies(notebooks)
+    texts = {notebook.name: notebook.digest for notebook in notebooks}
     found: dict[str, str] = {}
     for notebook in notebooks:
         found[notebook.name] = digest(
@@ -112,6 +114,7 @@ def notebook_fingerprints(
                 "code": code_hash(*NOTEBOOK_CODE),
                 "versions": versions(),
                 "needs": {name: found[name] for name in before[notebook.name]},
+                "suite": texts if notebook.overview else None,
             }
         )
     return found

@@ -39,6 +39,9 @@ class Notebook:
     parameters : dict of str to Parameter
     digest : str
         Hash of its cells without their outputs.
+    overview : bool
+        Whether it shows the suite itself: it depends on the text of all notebooks, and takes of
+        the tables it needs those that a notebook of the folder saves.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Notebook:
     saves: tuple[str, ...] = ()
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     digest: str = ""
+    overview: bool = False
 
 
 def read_notebook(path: Path) -> Notebook | None:
@@ -77,6 +81,7 @@ def read_notebook(path: Path) -> Notebook | None:
         saves=tuple(about.get("saves", ())),
         parameters=read_parameters(path),
         digest=digest,
+        overview=bool(about.get("overview", False)),
     )
 
 
@@ -156,14 +161,15 @@ def dependencies(notebooks: Sequence[Notebook]) -> dict[str, list[str]]:
     saved_by = savers(notebooks)
     before: dict[str, list[str]] = {}
     for notebook in notebooks:
-        for table in notebook.needs:
+        wanted = [t for t in notebook.needs if t in saved_by or not notebook.overview]
+        for table in wanted:
             if table not in saved_by:
                 raise ParameterError(
                     f"{notebook.name} needs table '{table}', which no notebook saves",
                     f"one of: {', '.join(saved_by) or 'none is saved'}",
                     f"correct 'needs' in {notebook.name}, or add the notebook that saves it",
                 )
-        before[notebook.name] = sorted({saved_by[table] for table in notebook.needs})
+        before[notebook.name] = sorted({saved_by[table] for table in wanted})
     return before
 
 
@@ -244,14 +250,16 @@ def assign_parameters(
             problems.append(ParameterError(f"unknown notebook '{name}'", problem.expected, problem.remedy))
     given: dict[str, dict[str, Any]] = {}
     for notebook in notebooks:
-        mine = {name: value for name, value in shared.items() if name in notebook.parameters}
-        mine |= own.get(notebook.name, {})
-        try:
-            given[notebook.name] = check_parameters(notebook.parameters, mine, notebook.name)
-        except ParameterProblems as several:
-            problems += several.problems
-        except ParameterError as problem:
-            problems.append(problem)
-    if problems:
-        raise ParameterProblems(problems)
+        mine = own.get(notebook.name, {})
+        common = {n: v for n, v in shared.items() if n in notebook.parameters and n not in mine}
+        given[notebook.name] = {}
+        for values, where in ((common, "[parameters]"), (mine, notebook.name)):
+            try:
+                given[notebook.name] |= check_parameters(notebook.parameters, values, where)
+            except ParameterProblems as several:
+                problems += several.problems
+            except ParameterError as problem:
+                problems.append(problem)
+    if problems:  # a value shared by several notebooks is wrong once
+        raise ParameterProblems({str(problem): problem for problem in problems}.values())
     return given

@@ -11,16 +11,19 @@ from pathlib import Path
 from crmlib.errors import CrmError
 from crmlib.publish.execute import Job, run_all
 from crmlib.publish.plan import discover
-from crmlib.publish.request import NOTEBOOKS
+from crmlib.publish.request import NOTEBOOKS, SUITE
 
 
-def refresh(folder: Path) -> list[Path]:
+def refresh(folder: Path, suite: Path | None = None) -> list[Path]:
     """Run the notebooks of a folder and replace those whose outputs changed.
 
     Parameters
     ----------
     folder : Path
         Its notebooks run in the order of their needs and saves.
+    suite : Path, optional
+        The suite they belong to; the folder itself if left out. Solutions belong to the suite
+        whose exercises they solve.
 
     Returns
     -------
@@ -33,12 +36,13 @@ def refresh(folder: Path) -> list[Path]:
         If a cell fails; then nothing is replaced.
     """
     notebooks = discover(folder)
+    place = str((suite or folder).resolve())
     changed = []
     with tempfile.TemporaryDirectory(prefix="crmlib-refresh-") as aside:
         # The tables that one saves and another needs lie in one folder.
         shared = Path(aside) / "run"
         jobs = [
-            Job(notebook, {}, Path(aside) / notebook.name, {"CRMLIB_RUN_FOLDER": str(shared)})
+            Job(notebook, {}, Path(aside) / notebook.name, {"CRMLIB_RUN_FOLDER": str(shared), SUITE: place})
             for notebook in notebooks
         ]
         run_all(jobs, hidden=[(str(NOTEBOOKS.parent), "<suite>")])
@@ -55,7 +59,9 @@ def refresh(folder: Path) -> list[Path]:
 def main() -> int:
     """Refresh the notebooks and their solutions; return the exit code."""
     try:
-        changed = [path for folder in (NOTEBOOKS, NOTEBOOKS / "solutions") for path in refresh(folder)]
+        changed = [
+            path for folder in (NOTEBOOKS, NOTEBOOKS / "solutions") for path in refresh(folder, NOTEBOOKS)
+        ]
     except CrmError as problem:
         sys.stderr.write(f"{problem}\n")
         return problem.exit_code

@@ -17,7 +17,7 @@ from crmlib.publish.history import read_earlier
 from crmlib.publish.plan import GIVEN_BY_THE_RUN, Notebook, assign_parameters, choose, discover
 from crmlib.publish.produce import Bench, Order
 from crmlib.publish.progress import Log, Progress
-from crmlib.publish.request import NOTEBOOKS, Request, Result, settings_of
+from crmlib.publish.request import NOTEBOOKS, SUITE, Request, Result, settings_of
 from crmlib.publish.stage import RunFolder
 
 READING, BUILDING = "Reading and checking the data", "Building the pages"
@@ -212,7 +212,8 @@ class _Run:
         """Run notebooks; return the files that each notebook of the report has saved."""
         saved = {n.name: list(self.last["notebooks"][n.name]["tables"]) for n in held}
         handed = self._handed()
-        orders = [Order(n, self._values(n, handed.source), handed.environment()) for n in to_run]
+        around = handed.environment() | {SUITE: str(self.request.notebooks.resolve())}
+        orders = [Order(n, self._values(n, handed.source), around) for n in to_run]
         bench = Bench(stage, self.progress, self.log, self._hidden(stage))
         try:
             return saved | bench.run(orders, held, self.request.jobs, self.request.timeout)

@@ -98,6 +98,11 @@ def days(period):
     return (period.last - period.first).days + 1
 
 
+def test_one_month_is_no_months():
+    assert Period.ending(dt.date(2026, 6, 30), 1).in_words == "1 month to 30 June 2026"
+    assert Period.ending(dt.date(2026, 6, 30), 2).in_words == "2 months to 30 June 2026"
+
+
 def test_two_periods_are_compared_where_the_data_reach_back_far_enough():
     year = Period.ending(dt.date(2026, 6, 30), 12)
     assert year.compared(dt.date(2024, 7, 1)) == (year.previous(), year)
@@ -124,3 +129,10 @@ def test_periods_to_compare_touch_are_known_and_about_as_long(known, months):
 def test_less_than_two_months_cannot_be_compared_with_themselves():
     day = dt.date(2026, 6, 30)
     assert Period.ending(day, 12, known_since=dt.date(2026, 5, 20)).compared(dt.date(2026, 5, 20)) is None
+
+
+@pytest.mark.parametrize(
+    ("months", "whole"), [(12, True), (24, True), (6, False), (18, False), (11.99, False), (12.5, False)]
+)
+def test_only_whole_years_are_free_of_seasons(months, whole):
+    assert Period(dt.date(2025, 1, 1), dt.date(2025, 12, 31), months).whole_years is whole

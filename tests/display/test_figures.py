@@ -286,6 +286,15 @@ def test_each_step_begins_where_the_last_ended_and_subtotals_stand_on_zero():
     assert low > high  # the first line on top
 
 
+def test_the_alt_text_of_steps_keeps_the_names_of_months():
+    steps = pd.DataFrame(
+        {"line": ["Profit, 12 months to 30 June 2025", "Lost", "Profit, 12 months to 30 June 2026"],
+         "amount": [100.0, -40.0, 60.0]}
+    )  # fmt: skip
+    figure = figures.steps_to_profit(steps, TITLE, SUBTITLE, "EUR", (steps["line"][0], steps["line"][2]))
+    assert "from profit, 12 months to 30 June 2025 of €100 to profit, 12 months to 30 June 2026" in figure.alt
+
+
 def test_capacity_bars_show_used_and_unused_side_by_side_the_dearest_on_top():
     figure = draw("capacity_bars")
     (axes,) = figure.axes

@@ -90,6 +90,18 @@ def test_numbers_stand_right_and_text_left_head_and_body_alike():
         assert [cell["class"] for cell in row] == ["txt", "num", "num", "num"]
 
 
+def test_numbers_written_out_stand_right_as_they_are():
+    table = Table(
+        pd.DataFrame({"sign": ["<b>"], "was": ["−1.5%"]}),
+        "t",
+        {"sign": ("S", "text"), "was": ("W", "written")},
+    )
+    assert (
+        '<td class="num">−1.5%</td>' in table.to_html()
+        and '<th scope="col" class="num">W</th>' in table.to_html()
+    )
+
+
 def test_only_the_rows_named_are_emphasised():
     rows = Grid(table(emphasis=("All",)).to_html()).rows
     assert [row[0]["row"] for row in rows] == [None, None, None, "total"]

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from crmlib.display import Workbook
-from crmlib.display.workbook import BUNDLE, BrokenClaim
+from crmlib.display.shown import BUNDLE
+from crmlib.display.workbook import BrokenClaim
 from crmlib.errors import CrmError, ParameterError, TooLittleData
 from crmlib.intake.contract import TABLES
 
@@ -214,6 +215,12 @@ def test_a_saved_table_can_be_loaded_and_is_linked(wb, tmp_path):
 def test_a_table_that_nobody_saved_names_the_notebook_to_run_first(wb):
     with pytest.raises(CrmError, match="run 01_customer_base first"):
         wb.load("cohorts", "01_customer_base")
+
+
+def test_a_table_that_is_optional_may_be_missing(wb):
+    assert wb.load("cohorts", "01_customer_base", optional=True) is None
+    wb.save("cohorts", pd.DataFrame({"customers": [3]}), "Cohorts")
+    assert wb.load("cohorts", "01_customer_base", optional=True)["customers"].tolist() == [3]
 
 
 def test_by_hand_tables_go_to_the_workbench_of_the_repository(wb, monkeypatch):

@@ -1,5 +1,8 @@
 """Run notebooks the way a user of the ecosystem does: papermill's Python API, in a folder of its own."""
 
+import re
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -38,6 +41,22 @@ class Run:
         """Everything a reader of the plain text sees."""
         return "\n".join(str(output.get("data", {}).get("text/plain", "")) for output in self.outputs)
 
+    @property
+    def shown(self) -> dict[str, dict[str, dict[str, str]]]:
+        """Every table shown: by title, its rows by first cell, each a mapping of heading to cell."""
+        found = {}
+        for output in self.outputs:
+            page = "".join(output.get("data", {}).get("text/html", ""))
+            for figure in re.findall(r'<figure class="table">.*?</figure>', page, re.S):
+                title = re.search(r"<figcaption>(.*?)</figcaption>", figure).group(1)
+                heads = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', figure)
+                rows = [
+                    re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S)
+                    for row in re.findall(r"<tr[^>]*>(.*?)</tr>", figure, re.S)[1:]
+                ]
+                found[title] = {row[0]: dict(zip(heads, row, strict=True)) for row in rows}
+        return found
+
     def table(self, name: str) -> Path:
         return self.folder / "tables" / name
 
@@ -52,8 +71,11 @@ def prepared(tmp_path_factory) -> Path:
 def run(tmp_path_factory, prepared):
     """Return a function that runs a notebook with parameters, far from the repository."""
 
-    def execute(name: str, **parameters) -> Run:
+    def execute(name: str, beside: Sequence[Run] = (), **parameters) -> Run:
+        """Run a notebook; `beside` are runs of others, whose tables it finds."""
         folder = tmp_path_factory.mktemp("run")
+        for other in beside:
+            shutil.copytree(other.folder / "tables", folder / "tables", dirs_exist_ok=True)
         target = folder / "executed.ipynb"
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("CRMLIB_CACHE", str(prepared))

@@ -28,7 +28,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
-PAGES = ("index", "02_profitability")
+PAGES = ("index", "00_start_here", "02_profitability")
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_outline_language_title_descriptions_and_formulas(visit, report, name):
     words = page.locator("main").inner_text()
     assert "$" not in words
     assert "\\" not in words
-    if name != "index":
+    if name == "02_profitability":
         assert page.locator("img").count() >= 5
         formulas = page.evaluate(
             "[...document.querySelectorAll('math')].map(m => m.getBoundingClientRect().height)"
@@ -130,7 +130,12 @@ def test_findings_come_first_and_code_does_not_come_at_all(visit, report):
 
 def test_navigation_leads_everywhere_and_back(visit, report):
     page = visit(report / "index.html", viewport=DESKTOP)
-    page.locator("section.answer h2 a").first.click()
+    order = page.evaluate(
+        "[...document.querySelectorAll('section.answer h2 a')].map(a => a.getAttribute('href'))"
+    )
+    assert order == sorted(order)
+    assert order[0] == "00_start_here.html"
+    page.locator("section.answer h2 a[href='02_profitability.html']").click()
     assert page.url.endswith("/02_profitability.html")
     assert page.locator("nav a[aria-current=page]").inner_text() == "Profitability"
     for link in page.locator("nav.contents a").all():
@@ -138,10 +143,24 @@ def test_navigation_leads_everywhere_and_back(visit, report):
         anchor = link.get_attribute("href").removeprefix("#")
         box = page.locator(f"[id='{anchor}']").bounding_box()
         assert -2 <= box["y"] < DESKTOP["height"]
-    page.locator("footer a").first.click()
-    assert page.url.endswith("/index.html")
+    for before in (*reversed(order[: order.index("02_profitability.html")]), "index.html"):
+        page.locator("footer a[rel=prev]").click()
+        assert page.url.endswith(f"/{before}")
     for link in page.locator("main a[href^=tables]").all():
         assert (report / link.get_attribute("href")).is_file()
+
+
+def test_the_page_to_begin_with_leads_to_the_others_and_holds_the_glossary(visit, report):
+    page = visit(report / "00_start_here.html", viewport=PHONE)
+    leads = page.locator("main li a[href$='.html']")
+    assert {"02_profitability.html"} < {link.get_attribute("href") for link in leads.all()}
+    glossary = page.locator("details", has=page.locator("dt em[lang=it]"))
+    assert not glossary.locator("dl").is_visible()
+    glossary.locator("summary").click()
+    assert glossary.locator("dl").is_visible()
+    assert glossary.locator("dt").count() == glossary.locator("dd").count() > 30
+    leads.filter(has_text="Which customers earn us money?").first.click()
+    assert page.url.endswith("/02_profitability.html")
 
 
 def test_the_keyboard_is_enough(visit, report):

@@ -40,6 +40,16 @@ def test_parameters_change_one_notebook_facts_change_all(chain):
     assert changed(before, prints(chain, facts={**FACTS, "data": "abd"})) == {"01_a", "02_b", "03_c"}
 
 
+def test_an_overview_changes_with_the_text_of_any_notebook_and_no_other_does(chain):
+    chain.add("00_overview", "0", overview=True)
+    before = prints(chain)
+    chain.add("03_c", "3", "md:A new word.")
+    assert changed(before, prints(chain)) == {"00_overview", "03_c"}
+    before = prints(chain)
+    chain.add("04_d", "4")
+    assert changed(before, prints(chain)) == {"00_overview"}
+
+
 def test_a_library_version_changes_all(chain, monkeypatch):
     before = prints(chain)
     monkeypatch.setattr("crmlib.publish.fingerprint.versions", lambda: {**versions(), "pandas": "99"})

@@ -3,7 +3,7 @@
 import pytest
 
 from crmlib.errors import ParameterError
-from crmlib.publish.plan import assign_parameters, choose, discover
+from crmlib.publish.plan import assign_parameters, choose, dependencies, discover
 
 
 def names(notebooks):
@@ -36,6 +36,16 @@ def test_a_table_nobody_saves_is_named_with_the_notebook_that_needs_it(suite):
     suite.add("01_a", needs=["cohorts"])
     with pytest.raises(ParameterError, match="01_a needs table 'cohorts'"):
         discover(suite.folder)
+
+
+def test_an_overview_takes_of_the_tables_it_needs_those_that_somebody_saves(suite):
+    suite.add("00_overview", needs=["cohorts", "profits"], overview=True)
+    suite.add("02_profits", saves=["profits"])
+    found = discover(suite.folder)
+    assert names(found) == ["02_profits", "00_overview"]
+    assert [notebook.overview for notebook in found] == [False, True]
+    assert dependencies(found) == {"00_overview": ["02_profits"], "02_profits": []}
+    assert names(choose(found, ["00"])) == ["02_profits", "00_overview"]
 
 
 def test_two_notebooks_must_not_save_the_same_table(suite):
@@ -104,6 +114,15 @@ def test_shared_values_reach_those_who_know_them_and_own_values_win(two):
     assert given == {"01_a": {"months": 6, "rate": 1.0}, "02_b": {"months": 3}}
 
 
+def test_a_wrong_value_shared_by_several_notebooks_is_told_once(two):
+    with pytest.raises(ParameterError) as caught:
+        assign_parameters(two, {"months": "many"}, {})
+    assert len(str(caught.value).splitlines()) == 1
+    assert "months = 'many' for [parameters]" in str(caught.value)
+    with pytest.raises(ParameterError, match="months = 'few' for 01_a"):
+        assign_parameters(two, {"months": 3}, {"01_a": {"months": "few"}})
+
+
 def test_every_problem_is_told_at_once(two):
     with pytest.raises(ParameterError) as caught:
         assign_parameters(
@@ -117,7 +136,7 @@ def test_every_problem_is_told_at_once(two):
         "'source' under",
         "'month' for [parameters]",
         "unknown notebook '02_c'",
-        "rate = 'high' for 01_a",
+        "rate = 'high' for [parameters]",
         "'rate' for 02_b",
     ):
         assert sum(words in line for line in lines) == 1

@@ -86,6 +86,40 @@ def test_a_chain_runs_in_order_and_what_is_unchanged_is_reused(report, suite, sa
     assert outputs(other, "01_reads").strip() == "2026-03-27;3"
 
 
+SEEN = """
+import os, pathlib
+folder = pathlib.Path(os.environ["CRMLIB_NOTEBOOKS"])
+print(folder.is_absolute(), sorted(path.name for path in folder.glob("*.ipynb")))
+print("old word" in (folder / "02_saves.ipynb").read_text())
+tables = pathlib.Path(os.environ["CRMLIB_RUN_FOLDER"]) / "tables"
+print(sorted(path.name for path in tables.iterdir()))
+"""
+
+
+def test_an_overview_sees_the_suite_and_runs_again_when_a_word_of_it_changes(
+    report, suite, save, tmp_path, monkeypatch
+):
+    suite.add("00_overview", "md:# What?", SEEN, needs=["nobody_saves_it", "t"], overview=True)
+    suite.add("02_saves", "md:# Saves?", "md:An old word.", save("t"), saves=["t"])
+    suite.add("03_alone", "md:# Alone?", "1 + 1")
+    monkeypatch.chdir(tmp_path)
+    first = report(only=("00",), notebooks=Path(suite.folder.name))
+    assert set(first.ran) == {"00_overview", "02_saves"}  # with what it builds on
+    seen, word, tables = outputs(first, "00_overview").splitlines()
+    assert seen == "True ['00_overview.ipynb', '02_saves.ipynb', '03_alone.ipynb']"
+    assert word == "True" and tables == "['t.csv']"
+    assert report().ran == ("03_alone",)
+
+    suite.add("02_saves", "md:# Saves?", "md:Another one.", save("t"), saves=["t"])
+    changed = report()
+    assert set(changed.ran) == {"00_overview", "02_saves"} and changed.reused == ("03_alone",)
+    assert outputs(changed, "00_overview").splitlines()[1] == "False"
+
+    suite.add("03_alone", "md:# Alone?", "md:A word.", "1 + 1")
+    again = report()
+    assert set(again.ran) == {"00_overview", "03_alone"} and again.reused == ("02_saves",)
+
+
 MEET = """
 import pathlib, time
 place = pathlib.Path({place!r})

@@ -1,15 +1,42 @@
 """One function per kind of figure: tidy numbers in, a `Figure` out."""
 
+from crmlib.display.figures.cohorts import (
+    bought_again_and_active,
+    cohort_curves,
+    cohort_values,
+    next_order_curves,
+    value_to_date,
+)
 from crmlib.display.figures.customers import truth_scatter, turned_negative, whale, what_followed
+from crmlib.display.figures.estimates import estimate_dots
 from crmlib.display.figures.money import capacity_bars, gains, ranked_bars, steps_to_profit
+from crmlib.display.figures.periods import (
+    beside_chance,
+    distribution,
+    migration_map,
+    tenths_of_profit,
+)
+from crmlib.display.figures.stacks import stacked_base, through_what
 
 __all__ = [
+    "beside_chance",
+    "bought_again_and_active",
     "capacity_bars",
+    "cohort_curves",
+    "cohort_values",
+    "distribution",
+    "estimate_dots",
     "gains",
+    "migration_map",
+    "next_order_curves",
     "ranked_bars",
+    "stacked_base",
     "steps_to_profit",
+    "tenths_of_profit",
+    "through_what",
     "truth_scatter",
     "turned_negative",
+    "value_to_date",
     "whale",
     "what_followed",
 ]

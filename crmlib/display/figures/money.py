@@ -4,14 +4,22 @@ import numpy as np
 import pandas as pd
 
 from crmlib.display import formats
+from crmlib.display.figures.labels import in_sentence, name_axes, name_rows
+from crmlib.display.figures.room import make_room, write_beside
 from crmlib.display.house import ACCENT, BAR, GREY, INK, LOSS, Figure, canvas, money_axis
 from crmlib.display.tables import Table
 
 
 def steps_to_profit(
-    lines: pd.DataFrame, title: str, subtitle: str, currency: str, totals: tuple[str, ...]
+    lines: pd.DataFrame,
+    title: str,
+    subtitle: str,
+    currency: str,
+    totals: tuple[str, ...],
+    axis: str = "Line of the statement",
+    lines_of: str = "line of the income statement",
 ) -> Figure:
-    """Walk from sales to profit, one bar per step.
+    """Walk from one amount to another, such as from sales to profit, one bar per step.
 
     Parameters
     ----------
@@ -20,6 +28,10 @@ def steps_to_profit(
     title, subtitle, currency : str
     totals : tuple of str
         Names of the lines that are subtotals: their bars stand on zero.
+    axis : str
+        What the lines are, for the axis.
+    lines_of : str
+        What one bar stands for, for the alt text.
     """
     amounts = lines["amount"].to_numpy(float)
     is_total = lines["line"].isin(totals).to_numpy()
@@ -31,22 +43,22 @@ def steps_to_profit(
         ends = np.append(ends, level)
     starts = np.where(is_total, 0.0, np.concatenate([[0.0], ends[:-1]]))
     drawing, axes = canvas(height=0.34 * len(lines) + 0.6)
-    places = _named_bars(axes, lines["line"])
+    places = name_rows(axes, lines["line"])
     colours = np.select([is_total, amounts < 0], [ACCENT, LOSS], GREY)
     axes.barh(places, ends - starts, left=starts, height=BAR, color=colours)
     right = np.maximum(starts, ends)
     span = right.max() - min(0.0, ends.min())
-    _write_beside(axes, places, right + 0.01 * span, [formats.money(a, currency) for a in amounts])
+    write_beside(axes, places, right + 0.01 * span, [formats.money(a, currency) for a in amounts])
     axes.axvline(0, color=INK, lw=0.8)
     axes.set_xlim(right=right.max() + 0.15 * span)
-    axes.set_xlabel(f"Money in the period ({currency})")
-    axes.set_ylabel("Line of the statement")
     money_axis(axes.xaxis, currency)
+    name_axes(axes, f"Money in the period ({currency})", axis)
+    make_room(axes)
     first, last = lines.iloc[0], lines.iloc[-1]
     alt = (
-        "Waterfall chart, money on the horizontal axis, one bar per line of the income statement: "
-        f"from {first['line'].lower()} of {formats.money(first['amount'], currency)} "
-        f"to {last['line'].lower()} of {formats.money(last['amount'], currency)}."
+        f"Waterfall chart, money on the horizontal axis, one bar per {lines_of}: "
+        f"from {in_sentence(first['line'])} of {formats.money(first['amount'], currency)} "
+        f"to {in_sentence(last['line'])} of {formats.money(last['amount'], currency)}."
     )
     columns = {"line": ("Line", "text"), "amount": (f"Amount ({currency})", "full_money")}
     return Figure(drawing, title, subtitle, alt, Table(lines, title, columns, currency=currency))
@@ -63,7 +75,7 @@ def capacity_bars(capacity: pd.DataFrame, title: str, subtitle: str, currency: s
     """
     table = capacity.sort_values("cost_supplied", ascending=False, kind="stable").reset_index()
     drawing, axes = canvas(height=0.5 * len(table) + 0.9)
-    places = _named_bars(axes, table["resource"].str[:1].str.upper() + table["resource"].str[1:])
+    places = name_rows(axes, table["resource"].str[:1].str.upper() + table["resource"].str[1:])
     unused = table["cost_unused"].clip(lower=0)
     axes.barh(places, table["cost_used"], height=BAR, color=ACCENT)
     axes.barh(
@@ -83,7 +95,7 @@ def capacity_bars(capacity: pd.DataFrame, title: str, subtitle: str, currency: s
         else f"{formats.share(row.utilisation)} used: overloaded"
         for row in table.itertuples()
     ]
-    _write_beside(axes, places, ends + 0.01 * ends.max(), words)
+    write_beside(axes, places, ends + 0.01 * ends.max(), words)
     axes.set_xlim(0, ends.max() * 1.62)
     axes.set_xlabel(f"Cost of the capacity in the period ({currency})")
     axes.set_ylabel("Resource")
@@ -119,7 +131,7 @@ def ranked_bars(
         Colour of the bars.
     """
     drawing, axes = canvas(height=0.44 * len(table) + 0.8)
-    places = _named_bars(axes, table["label"])
+    places = name_rows(axes, table["label"])
     amounts = table["amount"].to_numpy(float)
     axes.barh(places, amounts, height=BAR, color=colour)
     size = max(amounts.max(), 1e-9)
@@ -127,14 +139,14 @@ def ranked_bars(
         f"{formats.money(row.amount, currency)}, {formats.count(row.customers)} customer{'s' * (row.customers != 1)}"
         for row in table.itertuples()
     ]
-    _write_beside(axes, places, amounts + 0.015 * size, words)
+    write_beside(axes, places, amounts + 0.015 * size, words)
     axes.set_xlim(0, size * 1.55)
     axes.set_xlabel(f"{axis} ({currency})")
     axes.set_ylabel("Group of customers")
     money_axis(axes.xaxis, currency)
     first = table.iloc[0]
     alt = (
-        f"Bar chart, {axis.lower()} on the horizontal axis, one bar per group: the first is {first['label']} with "
+        f"Bar chart, {in_sentence(axis)} on the horizontal axis, one bar per group: the first is {first['label']} with "
         f"{formats.money(first['amount'], currency)} from {formats.count(first['customers'])} customers."
     )
     columns = {
@@ -155,7 +167,7 @@ def gains(table: pd.DataFrame, title: str, subtitle: str, currency: str) -> Figu
     title, subtitle, currency : str
     """
     drawing, axes = canvas(height=0.46 * len(table) + 0.8)
-    places = _named_bars(axes, table["label"])
+    places = name_rows(axes, table["label"])
     colours = np.select([table["low"] > 0, table["high"] < 0], [ACCENT, LOSS], GREY)
     axes.hlines(places, table["low"], table["high"], color=colours, lw=6, alpha=0.4)
     words = [
@@ -169,7 +181,7 @@ def gains(table: pd.DataFrame, title: str, subtitle: str, currency: str) -> Figu
     ]
     axes.scatter(table["gain"], places, color=colours, s=60, zorder=3)
     span = max(table["high"].max() - min(table["low"].min(), 0.0), 1e-9)
-    _write_beside(axes, places, table["high"] + 0.045 * span, words)
+    write_beside(axes, places, table["high"] + 0.045 * span, words)
     axes.axvline(0, color=INK, lw=1.0, ls="--")
     axes.set_xlim(min(table["low"].min(), 0.0) - 0.06 * span, max(table["high"].max(), 0.0) + 1.25 * span)
     axes.set_xlabel(f"Profit moved in the next period ({currency})")
@@ -178,7 +190,7 @@ def gains(table: pd.DataFrame, title: str, subtitle: str, currency: str) -> Figu
     best = table.loc[table["gain"].idxmax()]
     alt = (
         "Dot chart with ranges, profit moved on the horizontal axis, one dot per option. The largest is "
-        f"{best['label'].lower()}: {formats.money(best['gain'], currency)}, between "
+        f"{in_sentence(best['label'])}: {formats.money(best['gain'], currency)}, between "
         f"{formats.money(best['low'], currency)} and {formats.money(best['high'], currency)}. "
         "Doing nothing stands at zero."
     )
@@ -189,18 +201,3 @@ def gains(table: pd.DataFrame, title: str, subtitle: str, currency: str) -> Figu
         "high": (f"High ({currency})", "full_money"),
     }
     return Figure(drawing, title, subtitle, alt, Table(table, title, columns, currency=currency))
-
-
-def _named_bars(axes, names: pd.Series) -> np.ndarray:
-    """Write one name per place on the vertical axis, the first on top; returns the places."""
-    places = np.arange(len(names))
-    axes.set_yticks(places, names)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
-    return places
-
-
-def _write_beside(axes, places, positions, words: list[str]) -> None:
-    """Write the value of each bar at its end."""
-    for place, position, word in zip(places, positions, words, strict=True):
-        axes.text(position, place, word, va="center", fontsize=9)

@@ -1,43 +1,10 @@
-"""Exercises checked against the current data: right, or a hint; never the answer.
-
-Each exercise computes its answer from the frames of the notebook and knows the wrong
-turns people take, so that a wrong number can be told what went wrong.
-"""
-
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+"""The exercises of notebook 02: which customers earn us money?"""
 
 import numpy as np
 import pandas as pd
 
 from crmlib.analysis.concentration import whale_curve
-
-TOLERANCE = 0.005
-NOT_ANSWERED = "Not answered yet. Replace None with your number and run the cell again."
-
-
-@dataclass(frozen=True)
-class Exercise:
-    """One exercise.
-
-    Attributes
-    ----------
-    answer : callable
-        Computes the right number from the notebook's frames.
-    wrong_turns : tuple of (callable, str)
-        Numbers that a known mistake gives, each with the hint that helps.
-    hint : str
-        The hint for every other wrong number.
-    tolerance : float
-        How far off an answer may be, as a share of the right one; 0 for a count.
-    """
-
-    answer: Callable[..., float]
-    wrong_turns: tuple[tuple[Callable[..., float], str], ...]
-    hint: str
-    tolerance: float = TOLERANCE
+from crmlib.display.exercises.exercise import Exercise
 
 
 def _top_twentieth(values: pd.Series) -> float:
@@ -134,51 +101,3 @@ EXERCISES = {
         tolerance=0.0,
     ),
 }
-
-
-def check(number: str, answer: float | None, **frames: Any) -> str:
-    """Check an answer.
-
-    Parameters
-    ----------
-    number : str
-        ``02.1`` is exercise 1 of notebook 02.
-    answer : float or None
-        The student's number; None if there is none yet.
-    **frames
-        The frames of the notebook that the exercise needs; None where the data are missing.
-
-    Returns
-    -------
-    str
-        ``Right.`` or a hint. An answer within 0.5 % counts as right, a count only if it is met.
-
-    Examples
-    --------
-    >>> customers = pd.DataFrame({"profit": [60.0] + [5.0] * 8 + [-20.0]})
-    >>> check("02.1", 0.375, customers=customers)
-    'Right.'
-    """
-    exercise = EXERCISES[number]
-    if any(frame is None for frame in frames.values()):
-        return "These data have no cost rates, so this exercise cannot be checked on them. Use the bundled company."
-    if answer is None:
-        return NOT_ANSWERED
-    try:
-        given = float(answer)
-    except (TypeError, ValueError):
-        return "The answer must be one number."
-    if _close(given, exercise.answer(**frames), exercise.tolerance):
-        return "Right."
-    for wrong, hint in exercise.wrong_turns:
-        try:
-            mistaken = wrong(**frames)
-        except KeyError:  # the frame at hand lacks what this mistake would have used
-            continue
-        if _close(given, mistaken, exercise.tolerance):
-            return f"Not yet. {hint}"
-    return f"Not yet. {exercise.hint}"
-
-
-def _close(given: float, right: float, tolerance: float) -> bool:
-    return math.isclose(given, right, rel_tol=tolerance, abs_tol=1e-9)
