@@ -45,7 +45,7 @@ LENSES = """
     import sys
     from crmlib.analysis import ledger
     from crmlib.analysis.audit import cohorts, customer_days, one_cohort, one_period, product_lens
-    from crmlib.analysis.audit import next_period, two_periods, whole_base
+    from crmlib.analysis.audit import next_period, two_periods, vital_signs, whole_base
     from crmlib.analysis.audit.windows import Windows
     from crmlib.analysis.period import Period
     from crmlib.intake import open_data
@@ -67,11 +67,12 @@ LENSES = """
     cohorts.trend(customers, side), cohorts.pooled(ages, range(4)), whole_base.by_window(customers)
     firsts = [stretch.first for stretch in stretches]
     need = next_period.next_period(frames, firsts)
-    next_period.rehearse(frames, firsts)
+    next_period.rehearse(frames, firsts), vital_signs.vital_signs(frames, firsts, 30, firsts[0])
+    two_periods.after_silence(frames)
     items = product_lens.item_lines(data.orders, data.table("products"), "category")
     entered = product_lens.entries(customers, items).cache()
     product_lens.what_follows(customers, entered, 4, 30), product_lens.next_items(customers, items, entered)
-    product_lens.breadth(items, frames[-1], stretches[-1], (3, 5))
+    product_lens.breadth(items, frames[-1], stretches[-1], (3, 5), 30)
     print(len(frames[-1]), need.needed)
 """
 PANDAS_LENS = """

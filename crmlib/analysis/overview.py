@@ -13,6 +13,7 @@ import pandas as pd
 from crmlib.analysis.intervals import ratio_interval
 from crmlib.analysis.ledger import customer_ledger, order_lines
 from crmlib.analysis.period import Period
+from crmlib.analysis.steps import ACTIONS
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,13 @@ class Trade:
         ``lines`` and ``net_sales`` (run's currency). Who only sent something back has no orders.
     anonymous : Series
         ``lines`` and ``net_sales`` without a customer.
+    costed_share : float
+        Share of net sales whose cost of goods is in the data; see `crmlib.analysis.ledger.Ledger`.
     """
 
     customers: pd.DataFrame
     anonymous: pd.Series
+    costed_share: float = 1.0
 
     @property
     def active(self) -> pd.DataFrame:
@@ -64,7 +68,11 @@ def trade_in(orders: ibis.Table, period: Period) -> Trade:
     """
     # The margin stated here plays no part: what is taken from the ledger does not depend on costs.
     book = customer_ledger(order_lines(orders, gross_margin=0.0), period)
-    return Trade(book.customers[["orders", "lines", "net_sales"]], book.anonymous[["lines", "net_sales"]])
+    return Trade(
+        book.customers[["orders", "lines", "net_sales"]],
+        book.anonymous[["lines", "net_sales"]],
+        book.costed_share,
+    )
 
 
 def interval_of_sales(trade: Trade) -> tuple[float, float]:
@@ -226,6 +234,7 @@ def key_numbers(
     cohorts: pd.DataFrame | None,
     won: WonAndKept | None,
     period: Period,
+    served: bool = True,
 ) -> Figures:
     """Take from the saved tables the number by which each idea is measured.
 
@@ -236,6 +245,8 @@ def key_numbers(
     won : WonAndKept or None
     period : Period
         The period of the first two.
+    served : bool
+        Whether the cost to serve is in the profits. Without it nobody can say who needs a next step.
 
     Returns
     -------
@@ -245,7 +256,8 @@ def key_numbers(
     """
     found: Figures = {}
     if profits is not None:
-        found["with_a_step"] = int((profits["step"] != "Keep").sum()), "count"
+        if served:
+            found["with_a_step"] = int(profits["step"].isin(ACTIONS).sum()), "count"
         found["earned"] = float(profits.loc[profits["profit"] > 0, "profit"].sum()), "money"
     if won is not None:
         found["cost_to_win"] = float(won.averages.loc["cost", "value"]), "money"
@@ -261,8 +273,9 @@ def key_numbers(
             stayed = base[base["group"] == "retained"]
             found["bought_more"] = float((stayed["net_sales"] > stayed["net_sales_before"]).mean()), "share"
     if cohorts is not None:
-        complete = cohorts[cohorts["value_per_customer"].notna() & (cohorts["cohort"] != "before")]
-        if len(complete):
-            newest = complete.sort_values("first_day").iloc[-1]
-            found["newest_value"] = float(newest["value_per_customer"]), "money"
+        old_enough = cohorts[cohorts["value_per_customer"].notna() & (cohorts["cohort"] != "before")]
+        if len(old_enough):
+            # A single cohort is small and says little: all of them, each customer counting once.
+            value = np.average(old_enough["value_per_customer"], weights=old_enough["customers"])
+            found["cohort_value"] = float(value), "money"
     return found

@@ -16,6 +16,9 @@ STEPS = {
     "part": "Review whether to part",
 }
 
+#: Steps in which something is done, as they stand in the saved table: not waiting, watching or nothing.
+ACTIONS = tuple(STEPS[name] for name in (*LEVERS, "together", "part"))
+
 
 def next_steps(
     customers: pd.DataFrame,

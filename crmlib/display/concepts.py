@@ -86,12 +86,12 @@ CONCEPTS = (
     ),
     Concept(
         "win", "Cohorts", "Are new customers as good as the earlier ones were?", ("01_customer_base",),
-        "Value per customer in the first months, newest complete cohort", ("orders",),
-        "whether to go on winning them in the same way", "newest_value",
+        "Profit per customer at the age at which cohorts are compared, over all cohorts old enough", ("orders",),
+        "whether to go on winning them in the same way", "cohort_value",
     ),
     Concept(
         "grow", "Customer profit", "Which relations earn, which cost more than they bring?",
-        ("02_profitability",), "Earned on customers above zero", ("events", "activities", "resources"),
+        ("02_profitability",), "Earned on customers above zero", ("orders", "events", "activities", "resources"),
         "the terms of service: minimum order, fee, channel", "earned",
     ),
     Concept(
@@ -257,10 +257,23 @@ def _first_few(names: list[str], few: int = 3) -> str:
     return ", ".join(names[:few]) + (f" and {more} more" if more > 0 else "")
 
 
-def left_without(tables: pd.DataFrame) -> list[str]:
-    """Name the ideas of which a table is missing; `tables` as in `resting_on`."""
-    missing = set(tables.index[~tables["there"]])
-    return [concept.name for concept in CONCEPTS if missing & set(concept.tables)]
+def left_without(tables: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Name the ideas that lack tables: those of which some are there, and those of which none is.
+
+    Parameters
+    ----------
+    tables : DataFrame
+        As in `resting_on`.
+
+    Returns
+    -------
+    (list of str, list of str)
+        What can be treated in part, and what not at all.
+    """
+    there = set(tables.index[tables["there"]])
+    in_part = [c.name for c in CONCEPTS if there & set(c.tables) and set(c.tables) - there]
+    not_at_all = [c.name for c in CONCEPTS if not there & set(c.tables)]
+    return in_part, not_at_all
 
 
 def with_questions(stakes: pd.DataFrame, suite: Suite) -> pd.DataFrame:

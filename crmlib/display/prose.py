@@ -16,8 +16,8 @@ class _Fields(string.Formatter):
     """Fill a template; each field names one of the house formats.
 
     ``{x:money}``, ``{x:full_money}``, ``{x:exact_money}``, ``{x:share}``, ``{x:share1}`` (one
-    decimal), ``{x:count}``, ``{x:number}``, ``{x:number2}`` (two decimals), ``{x:day}``; a
-    field without a format is text.
+    decimal), ``{x:count}``, ``{x:count customer}`` (1 customer, 2 customers), ``{x:number}``,
+    ``{x:number2}`` (two decimals), ``{x:day}``; a field without a format is text.
     """
 
     def __init__(self, currency: str, escape: bool):
@@ -33,6 +33,8 @@ class _Fields(string.Formatter):
     def _formatted(self, value: Any, spec: str) -> str:
         if spec in ("money", "full_money", "exact_money"):
             return getattr(formats, spec)(value, self.currency)
+        if spec.startswith("count "):
+            return formats.count(value) + spec.removeprefix("count") + "s" * (formats.count(value) != "1")
         if spec == "share1":
             return formats.share(value, 1)
         if spec == "number2":

@@ -325,4 +325,8 @@ class Workbook:
 
 
 def _setting(name: str, value: Any) -> str:
-    return f"{name.replace('_', ' ')} {f'{value:g}' if isinstance(value, int | float) else value}"
+    if isinstance(value, list):
+        written = ", ".join(str(each) for each in value) or "none"
+    else:
+        written = f"{value:g}" if isinstance(value, int | float) else str(value)
+    return f"{name.replace('_', ' ')} {written}"

@@ -7,6 +7,7 @@ from typing import Any
 import nbformat
 
 import crmlib
+from crmlib.display import inventory
 from crmlib.publish import manifest
 from crmlib.publish.fingerprint import versions
 from crmlib.publish.history import Earlier
@@ -62,7 +63,10 @@ def assemble(
         _write(stage / link.href, text)
         pages.append(resources["page"])
     colophon = _colophon(data.fingerprint, fingerprint)
-    _write(stage / "index.html", front_page(exporter, pages, data.report, colophon))
+    front = front_page(
+        exporter, pages, data.report, colophon, inventory.about_company(data), inventory.costs_assumed(data)
+    )
+    _write(stage / "index.html", front)
     head = {"company": data.name, "as_of": data.as_of.isoformat()}
     manifest.write_json(
         stage / "metrics.json", {**head, "currency": data.currency, "metrics": metrics_of(pages)}

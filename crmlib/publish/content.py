@@ -257,7 +257,9 @@ def _figure(kind: str, picture: str, alt: str, about: Mapping[str, Any], title: 
     content = re.sub(r"\s", "", picture)
     picture = f'<img src="data:{kind};base64,{content}" alt="{html.escape(alt)}"{size}>'
     box = f'class="scroll" role="group" tabindex="0" aria-label="Figure: {html.escape(title)}"'
-    return f'<figure class="chart"><div {box}>{picture}</div></figure>'
+    # On a small screen the title inside the picture is cut; there this one is shown above it.
+    caption = f'<figcaption aria-hidden="true">{html.escape(title)}</figcaption>' if title != alt else ""
+    return f'<figure class="chart">{caption}<div {box}>{picture}</div></figure>'
 
 
 _HEADING = re.compile(r"<h([1-6])[^>]*>(.*?)</h\1>", re.DOTALL)

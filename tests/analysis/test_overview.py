@@ -17,6 +17,7 @@ from crmlib.analysis.overview import (
     won_and_kept,
 )
 from crmlib.analysis.period import Period
+from crmlib.analysis.steps import STEPS
 
 PERIOD = Period.ending(dt.date(2026, 6, 30), 12)
 ROWS = [
@@ -50,6 +51,7 @@ def test_orders_lines_and_sales_are_those_of_a_count_by_hand(trade):
     pd.testing.assert_frame_equal(trade.customers, expected, check_dtype=False, check_index_type=False)
     assert trade.anonymous.to_dict() == {"lines": 2.0, "net_sales": 33.0}
     assert list(trade.active.index) == ["a", "b"]
+    assert trade.costed_share == 0  # the orders hold no costs
     assert trade.net_sales == pytest.approx(208) and trade.anonymous_share == pytest.approx(33 / 208)
 
 
@@ -183,14 +185,22 @@ def test_changing_the_order_of_customers_changes_nothing():
 def test_each_idea_gets_its_number_from_the_saved_tables(trade):
     cohorts = pd.DataFrame(
         {"cohort": ["before", "Q1", "Q2", "Q3"], "first_day": pd.to_datetime(["2020-01-01", "2025-01-01", "2025-04-01", "2025-07-01"]),
-         "value_per_customer": [99.0, 11.0, 12.0, math.nan]}
+         "value_per_customer": [99.0, 11.0, -12.0, math.nan], "customers": [900, 30, 10, 500]}
     )  # fmt: skip
     won = won_and_kept(PROFITS, WON_FOR, trade, BEFORE)
     found = key_numbers(PROFITS, BASE, cohorts, won, PERIOD)
     assert found == {
-        "with_a_step": (3, "count"), "earned": (47.0, "money"), "cost_to_win": (5.75, "money"), "won": (2, "count"),
-        "retention": (0.5, "share"), "lost": (2, "count"), "bought_more": (0.5, "share"), "newest_value": (12.0, "money"),
+        "with_a_step": (0, "count"), "earned": (47.0, "money"), "cost_to_win": (5.75, "money"), "won": (2, "count"),
+        "retention": (0.5, "share"), "lost": (2, "count"), "bought_more": (0.5, "share"), "cohort_value": (5.25, "money"),
     }  # fmt: skip
+
+
+def test_only_customers_with_something_to_do_have_a_next_step():
+    steps = ["Keep", *STEPS.values()]
+    profits = pd.DataFrame({"profit": -1.0, "acquisition_cost": 0.0, "step": steps})
+    found = key_numbers(profits, None, None, None, PERIOD)
+    assert found["with_a_step"] == (len(steps) - 1 - 3, "count")  # nothing to change, wait, watch
+    assert "with_a_step" not in key_numbers(profits, None, None, None, PERIOD, served=False)
 
 
 def test_what_cannot_be_known_has_no_number():

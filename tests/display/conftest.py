@@ -5,8 +5,10 @@ import re
 from itertools import combinations
 
 import matplotlib.pyplot as plt
+import pandas as pd
 import pytest
 
+from crmlib.analysis.audit.next_period import NextPeriod
 from crmlib.display.workbook import Workbook
 
 TITLE = "Of $1.2M at list price, $300k is left <b>now</b>"
@@ -105,6 +107,24 @@ def shops(tmp_path_factory):
             (folder / "run.toml").write_text(run)
             opened[kind] = Workbook("01_customer_base", str(folder / "run.toml"))
     return opened
+
+
+@pytest.fixture(scope="session")
+def a_need():
+    """Need of the next period: £100,000 to hold, of which today's customers bring a known part, give or take £12,000."""
+    nan = float("nan")
+
+    def make(existing=82_000.0, ends=(90.0, 150.0), won=100, per_new=150.0, from_largest=0.62):
+        groups = pd.DataFrame(
+            {"customers": [400], "sales": [90_000.0], "expected": [existing]}, index=["old"]
+        )
+        known = won > 1 and per_new > 0
+        return NextPeriod(
+            groups, 100_000.0, existing, (existing - 12_000.0, existing + 12_000.0), per_new if won else nan, won,
+            0.0, (100_000.0 - existing) / per_new if known else nan, ends if known else (nan, nan), from_largest,
+        )  # fmt: skip
+
+    return make
 
 
 LEFT_OVER = r"\b(nan|NaN|NaT|inf|None)\b|not known(?! from)|[{}]|\*\*|  | [.,;:]|−\D?0(?![\d.,]*[1-9])|−[\d,]+ (new )?cust|€"

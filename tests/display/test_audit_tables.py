@@ -1,4 +1,4 @@
-"""Tables of the audit and words of the product lens: what is not known is a dash, and a product's name is text."""
+"""Tables of the audit: what is not known is a dash, and a product's name is text."""
 
 import re
 from datetime import date
@@ -12,7 +12,7 @@ from crmlib.analysis.audit.expected import EXPECTED, second_looks
 from crmlib.analysis.audit.vital_signs import SIGNS
 from crmlib.analysis.audit.windows import Windows
 from crmlib.analysis.period import Period
-from crmlib.display.audit import outlook, tables
+from crmlib.display.audit import tables
 
 HOSTILE = "<b>x</b> {y} **z** $1 & 'co'"
 NAN = float("nan")
@@ -44,7 +44,8 @@ def the_signs(periods):
         "per_new": [*(100.5 + n for n in range(periods)), -1.0, 3.0],
         "profit": [*(-1000.0 * n for n in range(periods)), 0.0, 5.0],
     }
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    return table.assign(change=table[periods - 1] - table[periods - 2])
 
 
 def years(number):
@@ -53,28 +54,49 @@ def years(number):
 
 
 def test_signs_are_written_in_their_unit_for_the_last_four_periods():
-    written = tables.signs(the_signs(5), years(5), "GBP")
+    written = tables.signs(the_signs(5), years(5), "GBP", judged=True)
     assert list(written) == ["label", "period_0", "period_1", "period_2", "period_3", "change"]
+    # 100 of 1,300 are 7.7%, 1 of 103.50 is 1.0%; a loss has no share to grow by, so its change is in money.
     assert rows_of(written, "label", "period_0", "period_3", "change") == [
-        ("Active customers", "1,100", "1,400", "–"),
-        ("Retention", "51%", "54%", "rose"),
-        ("Carried over by customers won earlier", "79%", "76%", "fell"),
-        ("Sales per new customer", "£101.50", "£104.50", "within chance"),
-        ("Profit from known customers", "−£1,000", "−£4,000", "within chance"),
+        ("Active customers", "1,100", "1,400", "+7.7%"),
+        ("Retention", "51%", "54%", "+1 point, more than chance"),
+        ("Carried over by customers won earlier", "79%", "76%", "−1 point, more than chance"),
+        ("Sales per new customer", "£101.50", "£104.50", "+1.0%, within chance"),
+        ("Profit from known customers", "−£1,000", "−£4,000", "−£1,000, within chance"),
     ]
+    unjudged = tables.signs(the_signs(5), years(5), "GBP", judged=False)
+    assert [change.partition(",")[0] for change in written["change"][:4]] == list(unjudged["change"][:4])
+    assert unjudged["change"][4] == "−£1,000"
 
 
 def test_signs_of_two_periods_show_both_and_a_dash_for_what_is_not_known_yet():
-    written = tables.signs(the_signs(2), years(2), "GBP")
+    written = tables.signs(the_signs(2), years(2), "GBP", judged=True)
     assert list(written) == ["label", "period_0", "period_1", "change"]
     assert rows_of(written, "period_0", "period_1")[:2] == [("1,000", "1,100"), ("–", "51%")]
     assert rows_of(written, "period_0")[4] == ("£0",)
+    assert rows_of(written, "change")[0] == ("+10.0%",)
+    unknown = the_signs(2).assign(low=NAN, high=NAN)
+    assert rows_of(tables.signs(unknown, years(2), "GBP", judged=True), "change")[1] == ("–",)
+
+
+@pytest.mark.parametrize(
+    ("name", "was", "now", "change"),
+    [
+        ("retention", 0.5, 0.52, "+2 points"), ("retention", 0.5, 0.488, "−1 point"), ("retention", 0.5, 0.504, "0 points"),
+        ("retention", 0.5, 0.496, "0 points"), ("active", 1000, 1000, "0.0%"), ("sales", 2000.0, 1500.0, "−25.0%"),
+        ("sales", 100_000.0, 99_999.0, "0.0%"), ("won", 0, 5, "+5"), ("profit", -200.0, 100.0, "+£300"),
+    ],
+)  # fmt: skip
+def test_a_change_is_in_points_in_shares_or_as_it_is(name, was, now, change):
+    table = pd.DataFrame({0: was, 1: now, "change": now - was, "low": NAN, "high": NAN}, index=[name])
+    assert rows_of(tables.signs(table, years(2), "GBP", judged=True), "change") == [(change,)]
 
 
 def test_every_sign_can_be_written():
-    table = pd.DataFrame({0: 0.25, 1: 0.5, "low": 0.1, "high": 0.2}, index=list(SIGNS))
-    written = tables.signs(table, years(2), "GBP")
-    assert len(rows_of(written, *written)) == len(SIGNS) and set(written["change"]) == {"rose"}
+    table = pd.DataFrame({0: 0.25, 1: 0.5, "change": 0.25, "low": 0.1, "high": 0.2}, index=list(SIGNS))
+    written = tables.signs(table, years(2), "GBP", judged=True)
+    assert len(rows_of(written, *written)) == len(SIGNS)
+    assert set(written["change"]) == {"+25 points, more than chance", "+100.0%, more than chance"}
 
 
 def test_averages_are_written_both_ways():
@@ -83,7 +105,8 @@ def test_averages_are_written_both_ways():
     )
     written = tables.averages(table, "GBP")
     assert rows_of(written, "right", "wrong") == [("£72.40", "£88.89"), ("−3.1%", "–")]
-    assert written["label"][0] == "Order value" and "margin" in written["label"][1].lower()
+    assert list(written["label"]) == ["Order value", "Profit margin"]
+    assert list(tables.averages(table, "GBP", margin=False)["label"]) == ["Order value"]
 
 
 def test_bins_of_money_are_named_by_their_edges():
@@ -213,53 +236,3 @@ def test_a_hostile_product_is_text_in_a_table(wb):
     page = Cells(table.to_html())
     assert page.text.count(HOSTILE) == 2 and not page.tags & {"b", "strong", "em"}
     assert table.rows[1] == ["a", "70%", HOSTILE]
-
-
-def test_an_entry_is_called_better_only_beyond_the_mean_and_its_name_stays_text(wb, hold):
-    follows = pd.DataFrame({"shrunk": [41.5, 30.0], "shrunk_low": [33.0, 22.0]}, index=[HOSTILE, "b"])
-    follows.attrs["mean"] = 32.0
-    title = outlook.entry_title(wb, follows, "product")
-    assert title == f"Customers who begin with {HOSTILE} bring more than others: £41.50"
-    follows.attrs["mean"] = 33.0
-    hold(outlook.entry_title(wb, follows, "category"), "No first category brings customers who are clearly")
-
-
-@pytest.mark.parametrize(
-    ("items", "age", "why"),
-    [(None, 4, "do not say what was bought"), (pd.DataFrame(), 0, "No cohort is old enough"),
-     (pd.DataFrame(), 4, "by 30 customers or more")],
-)  # fmt: skip
-def test_why_the_product_lens_is_left_out_names_the_first_thing_that_is_missing(hold, items, age, why):
-    hold(outlook.why_no_entry(items, age, 30), why)
-
-
-def the_broad(*ends):
-    """Three groups of buyers; the middle of their range is what each brings."""
-    ends = np.array(ends)
-    return pd.DataFrame(
-        {"alike": [40, 35, 31], "alike_orders": [3.4, 3.6, 4.1], "alike_profit": ends.mean(axis=1),
-         "alike_low": ends[:, 0], "alike_high": ends[:, 1]},
-        index=pd.Index(["2", "3", "4 or more"], name="items"),
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("ends", "parts"),
-    [
-        (((10, 20), (0, 99), (22, 40)), ("earn us more", "4.1 orders against 3.4", "£31.00 each", "£15.00", "2 categories")),
-        (((10, 20), (0, 99), (19, 40)), ("4.1 orders against 3.4", "cannot be told apart", "£29.50 against £15.00")),
-        (((10, 20), (0, 99), (NAN, NAN)), ("3.6 orders against 3.4", "cannot be told", "£49.50 against £15.00")),
-        (((NAN, NAN), (0, 20), (22, 40)), ("earn us more", "4.1 orders against 3.6", "£31.00 each", "£10.00")),
-        (((NAN, NAN), (NAN, NAN), (22, 40)), ("Too few customers",)),
-        (((NAN, NAN), (NAN, NAN), (NAN, NAN)), ("Too few customers",)),
-    ],
-)  # fmt: skip
-def test_broad_buyers_are_judged_by_ranges_that_are_known_and_apart(wb, hold, ends, parts):
-    hold(outlook.breadth(wb, the_broad(*ends), "categories"), *parts)
-
-
-def test_the_range_of_breadth_is_written_or_a_dash():
-    written = tables.breadth(the_broad((-10, 20), (0, 99), (NAN, NAN)), "GBP")
-    assert rows_of(written, "items", "interval") == [
-        ("2", "−£10.00 to £20.00"), ("3", "£0.00 to £99.00"), ("4 or more", "–"),
-    ]  # fmt: skip

@@ -83,7 +83,7 @@ def test_what_a_number_is_called_is_what_the_analysis_calls_it():
             "net_sales_before": [0.0, 1.0],
         }
     )
-    cohorts = pd.DataFrame({"cohort": ["Q1"], "first_day": ["2026-01-01"], "value_per_customer": [5.0]})
+    cohorts = pd.DataFrame({"cohort": ["Q1"], "customers": [7], "value_per_customer": [5.0]})
     period = Period.ending(pd.Timestamp("2026-06-30").date(), 12)
     made = set(key_numbers(profits, base, cohorts, None, period)) | {"cost_to_win", "answered"}
     assert {c.figure for c in CONCEPTS if c.figure} <= made
@@ -147,9 +147,17 @@ def test_each_table_says_what_rests_on_it_and_how_much_there_is():
 
 
 def test_what_is_left_without_its_tables_is_named():
-    assert left_without(ALL_TABLES) == []
-    without = left_without(tables_with(**{name: 1 for name in TABLES if name != "survey"}))
-    assert without == ["Share of customer", "Satisfaction", "Perceived value"]
+    assert left_without(ALL_TABLES) == ([], [])
+    in_part, not_at_all = left_without(tables_with(**{name: 1 for name in TABLES if name != "survey"}))
+    assert in_part == [] and not_at_all == ["Share of customer", "Satisfaction", "Perceived value"]
+
+
+def test_on_an_order_log_alone_some_ideas_are_left_in_part_and_others_not_at_all():
+    in_part, not_at_all = left_without(tables_with(orders=1))
+    assert {"Customer profit", "Winning customers", "Segments"} <= set(in_part)
+    assert {"Cost of winning", "Churn", "Satisfaction", "Partners"} <= set(not_at_all)
+    whole = [c.name for c in CONCEPTS if c.tables == ("orders",)]
+    assert sorted([*in_part, *not_at_all, *whole]) == sorted(c.name for c in CONCEPTS)
 
 
 def test_sums_at_stake_get_their_question():

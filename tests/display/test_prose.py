@@ -61,6 +61,21 @@ def test_signs_in_the_template_are_text_too():
     assert Reader(sentence.html).elements == []
 
 
+@pytest.mark.parametrize(
+    ("n", "said"),
+    [(1, "1 new customer"), (2, "2 new customers"), (0, "0 new customers"), (1.4, "1 new customer"),
+     (1.6, "2 new customers"), (-1, "−1 new customers"), (1234.0, "1,234 new customers")],
+)  # fmt: skip
+def test_a_count_and_its_noun_agree(n, said):
+    sentence = Sentence("**{n:count new customer}** came.", n=n)
+    assert str(sentence) == f"{said} came."
+    assert sentence.html.replace("\u2060", "") == f"<strong>{said}</strong> came."
+
+
+def test_a_count_needs_no_noun_but_takes_any():
+    assert str(Sentence("{a:count} in {a:count month}, {b:count day}", a=12, b=1)) == "12 in 12 months, 1 day"
+
+
 def test_a_currency_is_text_too():
     sentence = Sentence("It is {x:money}", currency="<b>", x=3)
     assert Reader(sentence.html).elements == []

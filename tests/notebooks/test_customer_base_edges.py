@@ -217,7 +217,7 @@ def test_a_period_before_without_orders_is_refused_in_one_sentence(run, tmp_path
 
 def test_a_young_order_log_says_what_it_lacks(company):
     executed, _ = company("young")
-    assert "The data hold no costs." in executed.text
+    assert "The data hold no cost of goods." in executed.text
     parts = left_out(executed)
     assert parts["what customers begin with"] == parts["breadth"] == "The orders do not say what was bought."
     assert "whole year" in parts["what the next period needs"] and not {"needed", "won"} & set(

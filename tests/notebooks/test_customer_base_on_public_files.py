@@ -119,7 +119,7 @@ def test_what_cannot_be_told_is_said(public):
     notebook = public.notebook
     reasons = {one["part"]: one["reason"] for one in notebook.bundles("left_out")}
     assert "whole year" in reasons["what the next period needs"]
-    assert "The data hold no costs." in notebook.text and "€" not in notebook.text
+    assert "The data hold no cost of goods." in notebook.text and "€" not in notebook.text
     assert "cannot be told yet" in notebook.findings["headline"]
     assert notebook.findings["decision"]["text"].startswith("Set no target for new customers yet")
     assert not re.search(r"\bnan\b|\binf\b|(?<!Replace )\bNone\b|<NA>|[{}]|−[$£]?0(?![.,]?\d)", notebook.text)

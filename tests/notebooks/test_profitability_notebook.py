@@ -281,6 +281,29 @@ def test_on_an_order_log_alone_profit_is_the_stated_margin_on_sales(own, tmp_pat
     pd.testing.assert_series_equal(found, expected, check_names=False)
 
 
+def test_on_an_order_log_alone_every_figure_says_at_which_margin(own):
+    assumed = "at an assumed margin of 30% of sales"
+    assert {"earned", "lost", "customer_profit"} <= set(own.metrics)
+    assert all(assumed in metric["label"] for metric in own.metrics.values())
+    assert assumed in own.findings["headline"] and assumed in own.findings["decision"]["text"]
+    # Who costs more than they bring is not known, so those below zero are not all who do.
+    assert own.metrics["lost"]["label"].startswith("Below zero before the cost to serve")
+    parts = sum(own.metrics[name]["value"] for name in ("earned", "lost"))
+    assert own.metrics["customer_profit"]["value"] == pytest.approx(parts, abs=0.02)
+
+
+def test_a_loss_that_nobody_can_know_is_no_figure(run, tmp_path):
+    source = write_log(tmp_path, 260)
+    log = source.parent / "orders.csv"
+    log.write_text("".join(line for line in log.open() if ",-" not in line))
+    executed = run(NAME, source=str(source))
+    assert set(executed.metrics) == {"earned"}  # the gross margin of all would be the same number
+    assert (
+        "Before the cost to serve nobody stands below zero; who would after it is not known." in executed.text
+    )
+    assert "No customer loses money" not in executed.text and not re.search(UNSAYABLE, executed.text)
+
+
 def test_on_an_order_log_alone_no_change_of_terms_is_recommended(own):
     assert "best_lever" not in own.metrics
     assert "Measure what an order costs to serve" in own.findings["decision"]["text"]

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from crmlib.analysis.steps import ACTIONS
 from crmlib.display.concepts import CONCEPTS, NOTEBOOKS
 from crmlib.display.suite import VARIABLE
 from crmlib.intake.contract import TABLES
@@ -134,6 +135,41 @@ def test_the_numbers_of_the_base_are_those_of_the_page_on_the_base(either):
     assert "Did not come back" in tables_of(executed)["Money at stake, and the question that goes into it"]
 
 
+@has_base
+def test_the_number_of_cohorts_is_that_of_all_old_enough_each_customer_counting_once(either):
+    executed, beside = either
+    ((value,),) = duckdb.sql(
+        "SELECT sum(value_per_customer * customers) / sum(customers) "
+        f"FROM '{beside[BASE].table('cohorts.parquet')}' WHERE value_per_customer IS NOT NULL AND cohort <> 'before'"
+    ).fetchall()
+    assert measure(executed, "Cohorts") == f"€{value:.2f}"
+
+
+def test_a_next_step_is_something_to_do(either):
+    executed, beside = either
+    ((steps,),) = duckdb.sql(
+        f"SELECT count(*) FROM '{beside[PROFITABILITY].table('profit_per_customer.parquet')}' WHERE step IN {ACTIONS}"
+    ).fetchall()
+    assert steps > 0 and measure(executed, "Operational CRM") == f"{steps:,}"
+
+
+def test_a_simulated_company_says_so_where_the_page_begins(either):
+    executed, _ = either
+    assert "customers of this simulated company placed" in executed.findings["headline"]
+    begins = executed.text.partition("Idea")[0]
+    assert "Casa Verbena is a simulated company" in begins and "tableware" in begins
+
+
+def test_the_cost_of_keeping_is_left_to_those_who_were_held_out(yearly):
+    executed, _ = yearly
+    ((held,),) = duckdb.sql(
+        f"SELECT count(DISTINCT customer_id) FROM '{DATA / 'contacts.csv'}' WHERE arm = 'control'"
+    ).fetchall()
+    (said,) = [f["so_what"] for f in executed.findings["findings"] if "is no proof" in f["so_what"]]
+    assert f"the {held:,} customers held out in the table contacts" in said and "notebook 03" in said
+    assert "not measured yet" in said and "No table here" not in executed.text
+
+
 def test_sales_and_customers_are_those_of_the_files(yearly):
     executed, _ = yearly
     ((customers, orders, each, nameless),) = duckdb.sql(f"""
@@ -248,8 +284,19 @@ def test_an_order_log_alone_is_enough_and_a_suite_may_be_a_part(two_notebooks, p
     assert "Before the cost to serve, known customers brought $" in text
     assert "customers (missing)" in text and "- 01 (planned): " in text
     assert "Left out: cost of winning against keeping." in text and "Left out: money at stake." in text
+    assert "the day and the cost of winning each customer" in text and "acquired_on" not in text
+    assert "Customers on the list with a next step: not known here" in text
+    assert "of gross margin (at an assumed margin of 30% of sales)." in text
+    in_part = re.search(r"Ideas that can be treated in part: (.*)\.", text).group(1).split(", ")
+    not_at_all = re.search(r"Not at all: (.*)\.", text).group(1).split(", ")
+    assert "Segments" in in_part and "Churn" in not_at_all and not set(in_part) & set(not_at_all)
+    assert "simulated" not in text
     assert not re.search(rf"{UNSAYABLE}|€", text)
     page = (made.folder / f"{NAME}.html").read_text()
+    assert "exercises and calculations by hand, and here also the plan of a term" in page
+    front = (made.folder / "index.html").read_text()
+    assert "every profit and margin here is counted at an assumed margin of 30% of sales" in front
+    assert "simulated" not in front
     assert 'href="02_profitability.html"' in page and "<Söhne>" not in page
 
 
@@ -288,7 +335,11 @@ def test_where_two_periods_do_not_fit_two_halves_are_compared_as_on_the_page_of_
         in text
     )
     assert "Customers won, kept and lost: 1 January 2025 to 30 June 2025" in text
-    assert "Begin with notebook 01." in text and "Left out: some numbers" not in text
+    assert (
+        "Begin with notebook 01." in text
+        and "(at an assumed margin of 30% of sales), earned a period ago" in text
+    )
+    assert "Left out: some numbers" not in text
 
 
 def test_planned_marks_follow_the_folder(run, yearly, tmp_path, monkeypatch):
@@ -322,6 +373,18 @@ def test_a_single_customer_is_no_base(run, tmp_path):
     with pytest.raises(papermill.PapermillExecutionError) as error:
         run(NAME, source=str(tmp_path / "orders.csv"))
     assert error.value.ename == "TooLittleData" and "at least 2" in error.value.evalue
+
+
+def test_where_nobody_was_held_out_no_table_is_said_to_tell_what_keeping_costs(prepared, tmp_path):
+    """The bundled company without its campaigns."""
+    folder = tmp_path / "company"
+    folder.mkdir()
+    for path in DATA.glob("*.*"):
+        if path.name != "contacts.csv":
+            shutil.copyfile(path, folder / path.name)
+    _, text = report_on(folder / "run.toml", FOLDER, prepared, tmp_path / "out", only=("00",))
+    assert "No table here says it, so this is no proof that keeping is cheap." in text
+    assert "held out in the table" not in text and "simulated" not in text  # nor is the truth there
 
 
 # The committed notebooks ------------------------------------------------------------------------

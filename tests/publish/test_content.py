@@ -140,6 +140,7 @@ def test_a_figure_is_shown_with_its_description():
         )
     )
     assert 'alt="A &quot;curve&quot;"' in shown
+    assert "<figcaption" not in shown  # there is no title to show above it
     assert 'width="640"' in shown
     assert "height" not in shown
     assert "&lt;Figure" not in shown
@@ -158,6 +159,16 @@ def test_a_figure_is_shown_with_its_description():
 def test_a_figure_nobody_can_use_stops_the_build(output):
     with pytest.raises(PageError):
         body(code(output))
+
+
+def test_the_title_of_a_figure_stands_above_it_for_small_screens():
+    output = shows(png=PIXEL, metadata={"image/png": {"alt": "Bar chart"}})
+    output["data"]["application/vnd.crmlib+json"] = {
+        "kind": "figure",
+        "title": "Half <earn> 1",
+        "alt": "Bar chart",
+    }
+    assert '<figcaption aria-hidden="true">Half &lt;earn&gt; 1</figcaption>' in body(code(output))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from crmlib.intake.report import CheckReport, Ledger, Problem, TableFound
 from crmlib.publish.content import Page
 from crmlib.publish.history import Earlier
-from crmlib.publish.index import front_page, glance, left_out, quality
+from crmlib.publish.index import front_page, glance, left_out, period_of, quality
 from crmlib.publish.pages import Link, PageExporter, Site
 from crmlib.publish.sanitise import plain
 
@@ -52,10 +52,10 @@ def findings(**about):
 def front(report):
     """Build a front page from what notebooks hand over."""
 
-    def build(*bundles, company="Casa & <b>Verbena</b>", earlier=None):
+    def build(*bundles, company="Casa & <b>Verbena</b>", earlier=None, **known):
         site = Site(company, "EUR", dt.date(2025, 1, 1), DAY, (Link("02_x", "02_x.html", "Profit"),), earlier)
         page = Page("02_x", title="Which customers earn?", bundles=list(bundles))
-        return front_page(PageExporter(site), [page], report, {"Made with": "crmlib"})
+        return front_page(PageExporter(site), [page], report, {"Made with": "crmlib"}, **known)
 
     return build
 
@@ -122,6 +122,42 @@ def test_key_figures_of_every_notebook_reach_the_top():
     many = [[metric(f"{notebook}{n}") for n in range(5)] for notebook in "abcd"]
     assert [m["name"] for m in glance(many)] == ["a0", "a1", "b0", "b1", "c0", "d0"]
     assert [m["name"] for m in glance([[metric("a")], []])] == ["a"]
+
+
+def test_every_tile_shows_the_period_it_is_about(front):
+    defined = {
+        "a": "Customers who ordered; 6 months to 30 June 2026.",
+        "b": "Of those of the 12 months to 30 June 2025, those active in the 12 months to 30 June 2026.",
+        "c": "Moved in the next 3 months.",
+        "d": "Sales; 92 days to 1 May 2026, EUR.",
+    }
+    metrics = [metric(name, definition=definition) for name, definition in defined.items()]
+    tiles = re.search(r'<dl class="band">(.*?)</dl>', front(findings(metrics=metrics)), re.S).group(1)
+    shown = [plain(tile) for tile in re.findall(r"<dd>(.*?)</dd>", tiles)]
+    periods = [
+        "6 months to 30 June 2026",
+        "12 months to 30 June 2026",
+        "next 3 months",
+        "92 days to 1 May 2026",
+    ]
+    assert [text.removeprefix("€5").strip() for text in shown] == periods
+
+
+@pytest.mark.parametrize("definition", ["", "Share of customers with 2 orders.", "In 30 days to come."])
+def test_a_definition_without_a_period_makes_none_up(definition):
+    assert period_of(definition) == ""
+
+
+def test_what_to_know_of_the_company_and_its_costs_stands_before_the_answers(front):
+    shown = front(
+        findings(), company_note="<i>Simulated</i>.", assumed="At an assumed margin of 20% of sales."
+    )
+    words = plain(shown)
+    assert (
+        words.index("<i>Simulated</i>.") < words.index("At a glance") < words.index("assumed margin of 20%")
+    )
+    assert words.index("assumed margin of 20%") < words.index("A few earn it all.")
+    assert "<i>" not in shown and "assumed margin" not in front(findings())
 
 
 def test_an_earlier_report_is_linked_page_by_page(front):

@@ -231,7 +231,7 @@ def compared(base: Base, ages: pd.DataFrame, age: int, smallest: int) -> pd.Data
         Indexed by ``cohort``, every cohort with customers: ``label``, ``customers``, ``missing`` (why
         there is no value: ``too few``, ``too young``, or empty), ``value``
         (profit per customer up to that age, cost of winning included) with ``low``, ``high``;
-        ``index`` (100 for the first one); ``largest`` (what the customer furthest from zero adds
+        ``index`` (100 for all of them together); ``largest`` (what the customer furthest from zero adds
         to the value); ``repeat_share`` and ``active_share`` (placed an order
         in the last window of age) with their ends; the factors ``orders``, ``order_value``,
         ``margin`` (before the cost of winning) and ``winning`` (cost per customer); ``change`` of
@@ -253,7 +253,7 @@ def compared(base: Base, ages: pd.DataFrame, age: int, smallest: int) -> pd.Data
                 [won < smallest, there["value"].isna()], ["too few", "too young"], default=""
             ),
             **{name: there[name] for name in ("value", "low", "high", "error")},
-            "index": 100 * there["value"] / _first(there["value"]),
+            "index": 100 * there["value"] / _together(there),
             "largest": there["largest"] / there["customers"],
             **{name: there[name] for name in _SHARES},
             "orders": there["orders"] / there["customers"],
@@ -265,9 +265,11 @@ def compared(base: Base, ages: pd.DataFrame, age: int, smallest: int) -> pd.Data
     return pd.concat([table, _changes(table)], axis=1)
 
 
-def _first(values: pd.Series) -> float:
-    known = values.dropna()
-    return float(known.iloc[0]) if len(known) and known.iloc[0] > 0 else float("nan")
+def _together(there: pd.DataFrame) -> float:
+    """Value per customer of all cohorts that can be compared; NaN where it is not positive."""
+    known = there[there["value"].notna()]
+    value = float(known["profit"].sum() / max(known["customers"].sum(), 1))
+    return value if value > 0 else float("nan")
 
 
 def _changes(table: pd.DataFrame) -> pd.DataFrame:

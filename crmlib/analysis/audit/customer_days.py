@@ -44,12 +44,15 @@ class Base:
         Customers without ``acquired_on`` who first ordered before this day count as won before.
     assumed : bool
         Whether ``acquired_on`` is unknown for some customers, so that the lead-in decides.
+    some_known : bool
+        Whether ``acquired_on`` is known for some customers.
     """
 
     days: ibis.Table
     windows: Windows
     lead_in: date
     assumed: bool
+    some_known: bool = False
 
     @property
     def as_of(self) -> date:
@@ -155,8 +158,9 @@ def customer_base(
     won = _won(days, customers, windows, lead_in)
     joined = days.inner_join(won, "customer_id")
     joined = joined.mutate(age_days=joined.day.delta(joined.won_on, unit="day").cast("int32")).cache()
-    assumed = bool(won.filter(won.acquired_on.isnull()).count().execute())
-    return Base(joined.drop("acquired_on"), windows, lead_in, assumed)
+    known = won.agg(all=won.count(), known=won.acquired_on.count()).execute().iloc[0]
+    assumed, some_known = bool(known["known"] < known["all"]), bool(known["known"])
+    return Base(joined.drop("acquired_on"), windows, lead_in, assumed, some_known)
 
 
 def order_days(lines: ibis.Table) -> ibis.Table:

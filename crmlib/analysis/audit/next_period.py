@@ -227,12 +227,15 @@ class Rehearsal:
         Sales of this period.
     same_as_before : float
         The naive forecast: the sales of the period before.
+    won : int
+        Customers really won in this period, whom the forecast was given.
     """
 
     expected: float
     interval: tuple[float, float]
     actual: float
     same_as_before: float
+    won: int
 
 
 def rehearse(periods: Sequence[pd.DataFrame], firsts: Sequence[date]) -> Rehearsal | None:
@@ -256,4 +259,4 @@ def rehearse(periods: Sequence[pd.DataFrame], firsts: Sequence[date]) -> Rehears
     if won and not then.won:
         return None
     low, expected, high = then.sales_with(won)
-    return Rehearsal(expected, (low, high), float(now["net_sales"].sum()), then.target)
+    return Rehearsal(expected, (low, high), float(now["net_sales"].sum()), then.target, won)

@@ -21,7 +21,9 @@ SIGNS = {
 }
 
 
-def vital_signs(frames: Sequence[pd.DataFrame], firsts: Sequence[date], smallest: int) -> pd.DataFrame:
+def vital_signs(
+    frames: Sequence[pd.DataFrame], firsts: Sequence[date], smallest: int, since: date
+) -> pd.DataFrame:
     """Follow the signs of health over all periods.
 
     Parameters
@@ -32,6 +34,9 @@ def vital_signs(frames: Sequence[pd.DataFrame], firsts: Sequence[date], smallest
         First day of each period.
     smallest : int
         No rate or average over fewer customers.
+    since : datetime.date
+        Who was new is known from this day on: nothing is said of new customers in a period that
+        begins before.
 
     Returns
     -------
@@ -45,10 +50,10 @@ def vital_signs(frames: Sequence[pd.DataFrame], firsts: Sequence[date], smallest
     for number, (frame, first) in enumerate(zip(frames, firsts, strict=True)):
         new = frame[won_since(frame, first)]
         buyers = frame.index[frame["orders"] > 0]
-        values[number] = {"active": len(buyers), "won": len(new), "sales": frame["net_sales"].sum()}
-        values[number] |= {"profit": frame["profit"].sum()}
+        values[number] = {"active": len(buyers), "sales": frame["net_sales"].sum()}
+        values[number] |= {"profit": frame["profit"].sum()} | ({"won": len(new)} if first >= since else {})
         errors[number] = {}
-        if len(new) >= max(smallest, 2):
+        if len(new) >= max(smallest, 2) and first >= since:
             values[number] |= {"per_new": new["net_sales"].mean(), "cost": new["acquisition_cost"].mean()}
             root = np.sqrt(len(new))
             errors[number] |= {
@@ -64,7 +69,7 @@ def vital_signs(frames: Sequence[pd.DataFrame], firsts: Sequence[date], smallest
                 errors[number]["retention"] = np.sqrt(kept * (1 - kept) / len(before))
             recent = int(won_since(past, firsts[number - 1]).sum())
             for group, size in (("old", len(past) - recent), ("won", recent)):
-                if size >= smallest:
+                if size >= smallest and firsts[number - 1] >= since:
                     values[number][f"carried_{group}"] = shares.loc[number, group]
                     errors[number][f"carried_{group}"] = shares.loc[number, f"{group}_error"]
     table = pd.DataFrame(values, index=list(SIGNS))

@@ -17,18 +17,18 @@ def less_or_more(amount: float) -> str:
 
 
 def cohort_title(wb: Workbook, side: pd.DataFrame, line: Trend | None) -> str:
-    """Title: whether customers won later are worth less or more."""
-    if line is None:
-        if len(_apart(side)):
-            return "At the same age, some cohorts differ from the one before"
-        return "At the same age, no cohort stands apart from the one before"
-    if line.interval[0] <= 0 <= line.interval[1]:
+    """Title: whether customers won later earn us less or more."""
+    if line is not None and not line.interval[0] <= 0 <= line.interval[1]:
+        return wb.text(
+            "A customer won a year later earns us {slope:money} {word}",
+            slope=abs(line.per_year),
+            word=less_or_more(line.per_year),
+        )
+    if len(_apart(side)):
+        return "At the same age, some cohorts differ from the one before"
+    if line is not None:
         return "No clear rise or fall from cohort to cohort"
-    return wb.text(
-        "A customer won a year later brings {slope:money} {word}",
-        slope=abs(line.per_year),
-        word=less_or_more(line.per_year),
-    )
+    return "At the same age, no cohort stands apart from the one before"
 
 
 def changes_title(side: pd.DataFrame) -> str:
@@ -42,7 +42,7 @@ def changes_title(side: pd.DataFrame) -> str:
     most = names[side[list(names)].abs().sum().idxmax()]
     if len(_apart(side)):
         return f"What sets neighbouring cohorts apart is mostly {most}"
-    return f"Neighbouring cohorts differ mostly through {most}, all within chance"
+    return f"Neighbouring cohorts cannot be told apart; {most} varies most"
 
 
 def _apart(side: pd.DataFrame) -> pd.DataFrame:
@@ -56,10 +56,6 @@ def cohorts(wb: Workbook, side: pd.DataFrame, line: Trend | None) -> Sentence:
     more = " The line through all of them says more." if line is not None else ""
     return wb.cases(
         (
-            len(known) == 0,
-            "No two neighbouring cohorts are old and large enough to be compared.",
-        ),
-        (
             len(apart) == 0,
             "**No cohort differs from the one before by more than chance explains** ({n:count} compared). A "
             "single cohort is no reason to praise or blame: often one customer makes the difference, as the "
@@ -67,9 +63,10 @@ def cohorts(wb: Workbook, side: pd.DataFrame, line: Trend | None) -> Sentence:
         ),
         (
             True,
-            "**Of {n:count} cohorts compared with the one before, {apart:count} differ by more than chance "
-            "explains.** The bars above say through what; one in twenty would pass for different by chance."
-            + more,
+            "**{apart:count} of {n:count} compared with the one before "
+            + ("differs" if len(apart) == 1 else "differ")
+            + " by more than chance explains.** The bars above say through what; one in twenty would pass "
+            "for different by chance." + more,
         ),
         n=len(known),
         apart=len(apart),
@@ -97,49 +94,64 @@ def dependence_range(wb: Workbook, share: float, interval: tuple[float, float]) 
     if not 0.005 <= share < 0.995:
         return None
     return wb.say(
-        "Taking customers as a sample, the share of customers won in the period lies between {low:share} "
-        "and {high:share} (95% range).",
+        "Taking customers as a sample, their share of the sales lies between {low:share} and {high:share} "
+        "(95% interval).",
         low=max(0.0, interval[0]),
         high=min(1.0, interval[1]),
     )
 
 
 def need_title(wb: Workbook, need: NextPeriod) -> str:
-    """Title: what today's customers will bring."""
+    """Title: what today's customers will buy for."""
+    low, high = need.existing_interval
     return wb.text(
-        "Without new customers, sales would come to {existing:money} after {target:money}",
+        "Without new customers, sales would come to about {existing:money} ({low:money} to {high:money})",
         existing=need.existing,
-        target=need.target,
+        low=low,
+        high=high,
     )
+
+
+def nobody_won(need: NextPeriod | None) -> str:
+    """Say why nothing is known of what a new customer buys."""
+    if need is None or not need.won:
+        return "Nobody new was won"
+    return "Hardly anybody new was won" if need.won < 2 else "Those won sent back as much as they bought"
 
 
 def needs(wb: Workbook, need: NextPeriod, test: Rehearsal | None, period: Period) -> Sequence[Sentence]:
     """Say how many customers must be won, what the range rests on, and how a rehearsal went."""
+    unknown = need.needed != need.needed
     first = wb.cases(
         (
-            need.needed != need.needed,
-            "Nobody was won in the {span}, so what a new customer brings is not known from it. Today's "
-            "customers are expected to bring **{existing:money}** (95% range {least:money} to "
-            "{most:money}), after {target:money}.",
+            unknown,
+            nobody_won(need) + " in the {span}, so what a new customer buys is not known from it. Today's "
+            "customers are expected to buy for **{existing:money}** (95% interval "
+            "{least:money} to {most:money}), after {target:money}.",
         ),
         (
             need.needed <= 0,
-            "Today's customers alone are expected to bring **{existing:money}** (95% range {least:money} to "
-            "{most:money}), more than the {target:money} of the {span}; {won:count} were won in it, and "
-            "each brought {each:exact_money}.",
+            "Today's customers alone are expected to buy for **{existing:money}** (95% interval "
+            "{least:money} to {most:money}), more than the {target:money} of the {span}; {won:count "
+            "customer} were won in it, and each bought for {each:exact_money}.",
         ),
         (
             True,
-            "To sell {target:money} again, **{needed:count} customers** must be won (95% range {low:count} "
-            "to {high:count}); {won:count} were won in the {span}, and each brought {each:exact_money} in "
-            "it. {large:share} of the uncertainty about today's customers comes from the two in a hundred "
-            "who buy most.",
+            "To sell {target:money} again, about **{needed:count customer}** must be won (95% interval "
+            "{low:count} to {high:count}); {won:count} were won in the {span}, and each bought for "
+            "{each:exact_money} in it. "
+            + (
+                "{large:share} of the uncertainty about today's customers comes from the two in a hundred "
+                "who buy most."
+                if need.from_largest >= 0.1
+                else ""
+            ),
         ),
         target=need.target,
         existing=need.existing,
         least=need.existing_interval[0],
         most=need.existing_interval[1],
-        needed=need.needed,
+        needed=0 if unknown else max(need.needed, 1.0),
         low=max(need.needed_interval[0], 0.0),
         high=max(need.needed_interval[1], 0.0),
         won=need.won,
@@ -151,50 +163,55 @@ def needs(wb: Workbook, need: NextPeriod, test: Rehearsal | None, period: Period
         return (first,)
     off, naive = abs(test.expected - test.actual), abs(test.same_as_before - test.actual)
     inside = test.interval[0] <= test.actual <= test.interval[1]
+    said = "given the {won:count customer} really won, the same method would have said {expected:money} "
+    said += "({low:money} to {high:money}) a period ago; it became {actual:money}"
     rehearsed = wb.cases(
         (
             inside and off <= naive,
-            "A rehearsal: made a period earlier, the same forecast would have said {expected:money} "
-            "({low:money} to {high:money}); it became {actual:money}. Taking the sales of the period before "
-            "would have said {same:money}.",
+            "A rehearsal: " + said + ". Taking the sales of the period before would have said {same:money}.",
         ),
         (
             inside,
-            "A rehearsal: made a period earlier, the same forecast would have said {expected:money} "
-            "({low:money} to {high:money}); it became {actual:money}. Simply taking the sales of the period "
-            "before, {same:money}, would have come closer.",
+            "A rehearsal: "
+            + said
+            + ". Simply taking the sales of the period before, {same:money}, would have come closer.",
         ),
         (
             off <= naive,
-            "**A rehearsal missed**: made a period earlier, the same forecast would have said "
-            "{expected:money} ({low:money} to {high:money}); it became {actual:money}, outside the range. "
-            "The sales of the period before, {same:money}, would have been further off.",
+            "**A rehearsal missed**: "
+            + said
+            + ", {side} the interval. The sales of the period before, {same:money}, would have been further "
+            "off.",
         ),
         (
             True,
-            "**A rehearsal missed**: made a period earlier, the same forecast would have said "
-            "{expected:money} ({low:money} to {high:money}); it became {actual:money}, outside the range, "
-            "and the sales of the period before, {same:money}, would have come closer. Plan with the range, "
-            "not with its middle.",
+            "**A rehearsal missed**: " + said + ", {side} the interval, and the sales of the period before, "
+            "{same:money}, would have come closer. Expect {drift} than "
+            "the middle, and take the interval for too narrow.",
         ),
+        won=test.won,
         expected=test.expected,
         low=test.interval[0],
         high=test.interval[1],
         actual=test.actual,
         same=test.same_as_before,
+        side="below" if test.actual < test.interval[0] else "above",
+        drift=less_or_more(test.actual - test.expected),
     )
     return first, rehearsed
 
 
 def entry_title(wb: Workbook, follows: pd.DataFrame, kind: str) -> str:
-    """Title: which entry brings better customers, if any."""
-    best, mean = follows.iloc[0], follows.attrs["mean"]
-    if best["shrunk_low"] > mean:
-        return wb.text(
-            "Customers who begin with {item} bring more than others: {value:money}",
-            item=str(follows.index[0]),
-            value=best["shrunk"],
-        )
+    """Title: which entry brings better or worse customers, if any."""
+    best, worst, mean = follows.iloc[0], follows.iloc[-1], follows.attrs["mean"]
+    for row, more, place in ((best, "more", 0), (worst, "less", -1)):
+        if row["shrunk_low"] > mean if more == "more" else row["shrunk_high"] < mean:
+            return wb.text(
+                "Customers who begin with {item} earn us {more} than others: {value:money}",
+                item=str(follows.index[place]),
+                more=more,
+                value=row["shrunk"],
+            )
     return f"No first {kind} brings customers who are clearly better than the average"
 
 
@@ -213,23 +230,40 @@ def breadth(wb: Workbook, broad: pd.DataFrame, plural: str) -> Sentence:
     if len(known) < 2:
         return wb.say("Too few customers order about equally often to say whether breadth itself matters.")
     narrow, wide = known.iloc[0], known.iloc[-1]
+    values = {
+        "wide": wide["alike_profit"],
+        "narrow": narrow["alike_profit"],
+        "often": wide["alike_orders"],
+        "seldom": narrow["alike_orders"],
+        "few": str(known.index[0]),
+        "many": str(known.index[-1]),
+        "plural": plural,
+    }
+    compared = (
+        "those who bought {many} of the {plural} earned us {wide:exact_money} each, those who bought {few} "
+    )
+    compared += "{narrow:exact_money}"
+    remains = " Part of that is that they still order more ({often:number} orders against {seldom:number})."
     return wb.cases(
         (
             wide["alike_low"] > narrow["alike_high"],
-            "Broad buyers earn us more even where they order about as often ({often:number} orders against "
-            "{seldom:number}): {wide:exact_money} each, after {narrow:exact_money} for those with {few} "
-            "{plural}. That does not show that breadth makes them better; a test would.",
+            "Among customers who order about as often, "
+            + compared
+            + "."
+            + (remains if wide["alike_orders"] > 1.05 * narrow["alike_orders"] else "")
+            + " It does not show that breadth makes them better; a test would.",
+        ),
+        (
+            wide["alike_high"] < narrow["alike_low"],
+            "Among customers who order about as often, the broad ones are not the better ones: "
+            + compared
+            + ".",
         ),
         (
             True,
-            "Where customers order about as often ({often:number} orders against {seldom:number}), broad "
-            "and narrow buyers cannot be told apart: {wide:exact_money} against {narrow:exact_money} each. "
-            "What looks like an effect of breadth on the left is that some order more.",
+            "Among customers who order about as often, broad and narrow buyers cannot be told apart: "
+            + compared
+            + ". What looks like an effect of breadth on the left is that some order more.",
         ),
-        wide=wide["alike_profit"],
-        narrow=narrow["alike_profit"],
-        often=wide["alike_orders"],
-        seldom=narrow["alike_orders"],
-        few=str(known.index[0]),
-        plural=plural,
+        **values,
     )

@@ -7,6 +7,7 @@ from crmlib.analysis.audit.two_periods import Change
 from crmlib.analysis.intervals import wilson_interval
 from crmlib.analysis.ledger import Ledger
 from crmlib.analysis.period import Period
+from crmlib.display import formats
 from crmlib.display.prose import Sentence
 from crmlib.display.workbook import Workbook
 
@@ -14,13 +15,14 @@ from crmlib.display.workbook import Workbook
 def period_in_numbers(wb: Workbook, now: pd.DataFrame, book: Ledger, period: Period) -> Sentence:
     """Say who was active, what they bought, and what is in no customer's account."""
     buyers = int((now["orders"] > 0).sum())
+    was = "was" if len(now) - buyers == 1 else "were"
     others = (
-        " With them come {others:count} who only sent something back, were served or were won."
+        f" Another {{others:count customer}} only sent something back, {was} served or {was} won."
         if len(now) > buyers
         else ""
     )
     nameless = (
-        " Another {unnamed:full_money}, {share:share1} of all, has no name on it and stays out of every "
+        " Sales of {unnamed:full_money}, {share:share1} of all, have no name on them and stay out of every "
         "customer's account."
         if book.anonymous["lines"]
         else " All sales have a customer's name."
@@ -53,25 +55,36 @@ def beginnings(wb: Workbook, base: Base, members: pd.DataFrame) -> Sentence:
     """Say how many customers were won before the data, how that is known, and whether a window is cut."""
     known = int((members["cohort"] != BEFORE).sum())
     without = int((members["orders"] == 0).sum())
+    recent = members.loc[members["cohort"] >= len(base.windows) // 2, "cohort"]
+    closed = known > 0 and len(recent) < 0.01 * known
+    stopped = (
+        " Hardly anybody is known to be won after {stop:day}. If these data follow a chosen group of "
+        "customers, its decline comes from the choice, not from the company."
+    )
     cut = (
         " The first window, {first}, is cut short by the start of the data and is marked wherever it appears."
         if base.windows.cut
         else " All windows of time are whole."
     )
-    never = " Among the customers are {without:count} without any order above zero." if without else ""
+    never = " {without:count customer} placed no order above zero." if without else ""
+    never += stopped if closed else ""
+    dated = "by their day of winning or their first order" if base.some_known else "by their first order"
     return wb.cases(
+        (
+            known == 0,
+            "All {all:count customer} in these data count as won before the data begin: nobody can be "
+            "followed from the first day." + never + cut,
+        ),
         (
             base.assumed and base.lead_in > base.windows.firsts[0],
             "The data do not say when everybody was won. Whoever first ordered before {lead:day}, or sent "
-            "something back before the first order, may be an old customer: these {before:count} count as "
-            "won before the data begin. The other {known:count} are dated by their first order."
-            + never
-            + cut,
+            "something back before the first order, may be an old customer: {before:count} count as won "
+            "before the data begin. The other {known:count} are dated {dated}." + never + cut,
         ),
         (
             base.assumed,
             "The data do not say when everybody was won. On the word of the run's settings, the first order "
-            "of {known:count} customers in the data was their first of all." + never + cut,
+            "of {known:count customer} in the data was their first of all." + never + cut,
         ),
         (
             True,
@@ -84,6 +97,10 @@ def beginnings(wb: Workbook, base: Base, members: pd.DataFrame) -> Sentence:
         all=len(members),
         first=base.windows.labels[0],
         without=without,
+        dated=dated,
+        stop=base.windows.lasts[int(members.loc[members["cohort"] < len(base.windows) // 2, "cohort"].max())]
+        if closed
+        else None,
     )
 
 
@@ -92,8 +109,9 @@ def costs(wb: Workbook, book: Ledger) -> Sentence | None:
     served = wb.data.has("events") and wb.data.has("resources")
     if not book.costed_share > 0:
         return wb.say(
-            "**The data hold no costs.** What is called profit here is {margin:share} of net sales, an "
-            "assumption of the run's settings; no cost of serving or winning a customer is in it.",
+            "**The data hold no cost of goods.** What is called profit here rests on a margin of "
+            "{margin:share} of net sales, an assumption of the run's settings."
+            + ("" if served else " No cost of serving a customer is in it."),
             margin=wb.data.gross_margin or 0.0,
         )
     if not served:
@@ -104,9 +122,18 @@ def costs(wb: Workbook, book: Ledger) -> Sentence | None:
     return None
 
 
-def fell_or_rose(amount: float) -> str:
-    """Name the direction of a change whose size is told beside it."""
-    return "fell" if amount < 0 else "rose"
+def fell_or_rose(amount: float, currency: str) -> str:
+    """Say in which direction an amount changed, and by how much."""
+    size = formats.money(abs(amount), currency)
+    if not any(digit in size for digit in "123456789"):
+        return "did not change"
+    return f"{'fell' if amount < 0 else 'rose'} by {size}"
+
+
+def if_assumed(wb: Workbook, book: Ledger) -> str:
+    """Say beside the word profit that the margin is assumed, where it is."""
+    margin = formats.share(wb.data.gross_margin or 0.0)
+    return "" if book.costed_share > 0 else f", at an assumed margin of {margin} of sales,"
 
 
 def retention(wb: Workbook, change: Change, before: Period, now: Period) -> Sentence:
@@ -119,19 +146,19 @@ def retention(wb: Workbook, change: Change, before: Period, now: Period) -> Sent
     )
     bought = (
         "Of the {was:count} customers active in the {before}, **{kept:share}** were active in the {now} "
-        "(95% range {least:share} to {most:share}). Profit {moved} by **{size:money}**, "
+        "(95% interval {least:share} to {most:share}). Profit **{moved}**, "
     )
     return wb.cases(
         (
             low > 0 or high < 0,
             bought
-            + "more than chance among customers explains (95% range {low:money} to {high:money})."
+            + "more than chance among customers explains (95% interval {low:money} to {high:money})."
             + season,
         ),
         (
             True,
             bought
-            + "which chance among customers alone can bring about (95% range {low:money} to {high:money})."
+            + "which chance among customers alone can bring about (95% interval {low:money} to {high:money})."
             + season,
         ),
         was=change.active_before,
@@ -140,14 +167,27 @@ def retention(wb: Workbook, change: Change, before: Period, now: Period) -> Sent
         kept=change.retention,
         least=change.retention_interval[0],
         most=change.retention_interval[1],
-        moved=fell_or_rose(change.bridge["change"].sum()),
-        size=abs(change.bridge["change"].sum()),
+        moved=fell_or_rose(change.bridge["change"].sum(), wb.currency),
         low=low,
         high=high,
     )
 
 
-def ups_and_downs(wb: Workbook, table: pd.DataFrame) -> Sentence:
+def bridge_title(wb: Workbook, bridge: pd.DataFrame) -> str:
+    """Title: what each kind of customer did to the profit."""
+
+    def did(amount: float) -> str:
+        return f"{'took' if amount < 0 else 'added'} {formats.money(abs(amount), wb.currency)}"
+
+    change = bridge["change"]
+    won = change[["new", "back"]].sum()
+    return (
+        f"Lost customers {did(change['lost'])}; new and returning ones {did(won)}, "
+        f"those who stayed {did(change['retained'])}"
+    )
+
+
+def ups_and_downs(wb: Workbook, table: pd.DataFrame) -> Sentence | None:
     """Say what those with more of both and those with less of both did to the profit."""
     more, less = table.loc[("up", "up")], table.loc[("down", "down")]
     if not (more["customers"] and less["customers"]):
@@ -173,6 +213,8 @@ _DIRECTIONS = {
 def two_largest(wb: Workbook, moved: pd.DataFrame) -> str:
     """Say which two factors moved the profit most, and how."""
     known = moved["contribution"].dropna()
+    if known.empty:
+        return "through what cannot be told"
     known = known[known.abs() > 0]
     if known.empty:
         return "nothing moved it"
@@ -187,15 +229,22 @@ def two_largest(wb: Workbook, moved: pd.DataFrame) -> str:
     return ", ".join(clauses)
 
 
-def chance(wb: Workbook, luck: pd.DataFrame, silence: tuple[int, int] | None, before: Period) -> Sentence:
+def long_known(base: Base, before: Period) -> str:
+    """Name the customers who had the whole of a period to order in."""
+    if base.assumed and base.lead_in > before.first:
+        return f"who may have been won before the data (first seen before {formats.day(base.lead_in)})"
+    return f"won before {formats.day(before.first)}"
+
+
+def chance(wb: Workbook, luck: pd.DataFrame, silence: tuple[int, int] | None, who: str) -> Sentence:
     """Say how much of the change may be luck, and how many come back after a silence."""
     gone, moved = luck.loc["gone"], luck.loc["moved"]
     back = ""
     if silence is not None and silence[1]:
         back = (
-            " Of the {silent:count} who had fallen silent a period earlier, **{back:share} bought again** "
-            "in this one (95% range {least:share} to {most:share}): silence is not proof of a loss."
-        )
+            " Of the {silent:count customer} who had fallen silent a period earlier, **{back:share} bought "
+            "again** in this one (95% interval {least:share} to {most:share}), whatever was sent to them"
+        ) + (": silence is not proof of a loss." if silence[0] else ".")
     mostly = moved["by_chance"] > 0.75 * moved["observed"]
     moves = (
         " {shift:share} moved two tenths or more in profit or fell silent, against {shift_luck:share} "
@@ -210,13 +259,13 @@ def chance(wb: Workbook, luck: pd.DataFrame, silence: tuple[int, int] | None, be
     return wb.cases(
         (
             True,
-            "Only customers won before {day:day} are compared here, so the numbers differ from the "
-            "retention above. Of the {n:count} who were active in the first period, **{all:share}** placed "
-            "no order in the second (95% range {low:share} to {high:share}). Between two halves of "
-            "alternate weeks {luck:share} are missing too. That is an upper bound for luck, since some of "
-            "them left for good in between." + back + moves,
+            "Only customers {who} are compared here, so the numbers differ from the retention above. Of the "
+            "{n:count} who were active in the first period, **{all:share}** placed no order in the second "
+            "(95% interval {low:share} to {high:share}). Between two halves of alternate weeks {luck:share} "
+            "are missing too. Some of these left for good in between; so, as long as orders do not come in "
+            "bursts, luck explains no more than that." + back + moves,
         ),
-        day=before.first,
+        who=who,
         n=gone["customers"],
         luck=gone["by_chance"],
         all=gone["observed"],
@@ -250,10 +299,12 @@ def second_order(wb: Workbook, table: pd.DataFrame) -> str:
 
 
 def value_so_far(wb: Workbook, life: pd.DataFrame, months: int) -> str:
-    """Title: what a customer of the cohort has brought by now."""
+    """Title: what a customer of the cohort has earned us by now."""
     end = life.iloc[-1]
+    verb = "has cost" if end["value"] < 0 else "has earned"
     return wb.text(
-        "After {age:count} months each customer won has brought {value:money}",
+        "After {age:count month} a customer won {verb} us {value:money} on average",
         age=len(life) * months,
-        value=end["value"],
+        verb=verb,
+        value=abs(end["value"]),
     )

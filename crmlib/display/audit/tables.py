@@ -14,16 +14,20 @@ PLURAL = {"category": "categories", "product": "products"}
 _DASH = "–"
 
 
-def signs(table: pd.DataFrame, periods: Sequence[Period], currency: str, shown: int = 4) -> pd.DataFrame:
-    """Write the signs of health of the last periods, and whether the last change is more than chance.
+def signs(
+    table: pd.DataFrame, periods: Sequence[Period], currency: str, judged: bool, shown: int = 4
+) -> pd.DataFrame:
+    """Write the signs of health of the last periods, how the last one changed and, if wanted, whether by chance.
 
     Columns ``label``, ``period_0`` and so on (the earliest first) and ``change``.
     """
     numbers = range(max(0, len(periods) - shown), len(periods))
-    words = pd.Series("within chance", index=table.index)
-    words = (
-        words.mask(table["low"] > 0, "rose").mask(table["high"] < 0, "fell").mask(table["low"].isna(), _DASH)
-    )
+    words = pd.Series(", within chance", index=table.index).mask(table["low"].isna(), "")
+    words = words.mask((table["low"] > 0) | (table["high"] < 0), ", more than chance")
+    changes = [
+        _changed(name, row["change"], row[numbers[-1]], currency) + (words[name] if judged else "")
+        for name, row in table.iterrows()
+    ]
     written = {
         f"period_{place}": [
             _DASH if pd.isna(value) else _written(value, SIGNS[name][1], currency)
@@ -31,7 +35,25 @@ def signs(table: pd.DataFrame, periods: Sequence[Period], currency: str, shown: 
         ]
         for place, number in enumerate(numbers)
     }
-    return pd.DataFrame({"label": [SIGNS[name][0] for name in table.index], **written, "change": list(words)})
+    return pd.DataFrame({"label": [SIGNS[name][0] for name in table.index], **written, "change": changes})
+
+
+def _changed(name: str, change: float, now: float, currency: str) -> str:
+    """Write a change: of shares in points, else as a share of what it was, or as it is where that is not above zero."""
+    if pd.isna(change):
+        return _DASH
+    if SIGNS[name][1] == "share":
+        size, unit = 100 * change, " points" if abs(round(100 * change)) != 1 else " point"
+        text = f"{abs(size):.0f}"
+    else:
+        before, size, unit = now - change, change, ""
+        text = (
+            formats.share(abs(change / before), 1)
+            if before > 0
+            else _written(abs(change), SIGNS[name][1], currency)
+        )
+    sign = "" if not any(digit in text for digit in "123456789") else "−" if size < 0 else "+"
+    return f"{sign}{text}{unit}"
 
 
 def next_items(table: pd.DataFrame, rows: int = 10) -> pd.DataFrame:
@@ -40,20 +62,21 @@ def next_items(table: pd.DataFrame, rows: int = 10) -> pd.DataFrame:
     for item, counts in table.loc[
         table.sum(axis=1).sort_values(ascending=False, kind="stable").index
     ].iterrows():
-        total, others = counts.sum(), counts.drop(index=["none", item], errors="ignore")
+        total, others = counts.sum(), counts.drop(index=["none", "(not known)", item], errors="ignore")
         most = others.idxmax() if len(others) and others.max() else _DASH
         dressed.append((item, int(total), counts.get("none", 0) / total, counts.get(item, 0) / total, most))
     columns = ["item", "customers", "none", "same", "most"]
     return pd.DataFrame(dressed, columns=columns).head(rows)
 
 
-def averages(table: pd.DataFrame, currency: str) -> pd.DataFrame:
-    """Write averages both ways: ``label``, ``right``, ``wrong``."""
+def averages(table: pd.DataFrame, currency: str, margin: bool = True) -> pd.DataFrame:
+    """Write averages both ways, the margin where it is more than an assumption: ``label``, ``right``, ``wrong``."""
     names = {"order_value": ("Order value", "exact_money"), "margin": ("Profit margin", "share1")}
     rows = [
         (label, _written(table.loc[name, "ratio_of_totals"], kind, currency),
          _written(table.loc[name, "mean_of_ratios"], kind, currency))
         for name, (label, kind) in names.items()
+        if margin or name != "margin"
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["label", "right", "wrong"])
 

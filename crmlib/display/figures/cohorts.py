@@ -94,8 +94,8 @@ def _day_step(last_day: float) -> int:
 
 
 def _dot(x: np.ndarray) -> dict:
-    """A line of one point is a dot, or nobody sees it."""
-    return {"marker": "o", "ms": 5, "clip_on": False} if len(x) == 1 else {}
+    """A line of one known point is a dot, or nobody sees it."""
+    return {"marker": "o", "ms": 5, "clip_on": False} if np.isfinite(x).sum() == 1 else {}
 
 
 def _ordinal(number: float) -> str:
@@ -123,7 +123,7 @@ def bought_again_and_active(life: pd.DataFrame, title: str, subtitle: str, windo
     for name, colour in (("repeat", SOFT), ("active", ACCENT)):
         share = life[f"{name}_share"].to_numpy(float)
         axes.fill_between(ages, life[f"{name}_low"], life[f"{name}_high"], color=colour, alpha=0.16, lw=0)
-        axes.plot(ages, share, color=colour, lw=2.4, **_dot(ages))
+        axes.plot(ages, share, color=colour, lw=2.4, **_dot(share))
         ends.append((ages[-1], share[-1], wrapped(f"{formats.share(share[-1])} {names[name]}", 18), colour))
     axes.set_xlim(0, max(float(ages.max()), 1.0))
     axes.set_ylim(0, float(np.nanmax(life[["repeat_high", "active_high"]].to_numpy(float))) * 1.06)

@@ -136,7 +136,7 @@ def test_a_retention_of_nobody_is_a_sign_of_health_and_a_cost_of_nothing_is_none
         return pd.DataFrame(sums, index=list(who))
 
     days = [dt.date(2024, 1, 1), AS_OF]
-    signs = vital_signs([frame("ab", days[0]), frame("cd", days[1])], days, smallest=2)
+    signs = vital_signs([frame("ab", days[0]), frame("cd", days[1])], days, smallest=2, since=days[0])
     assert signs.loc["retention", 1] == 0 and signs.loc["carried_won", 1] == 0
     assert "cost" not in signs.index
 

@@ -97,7 +97,7 @@ def test_who_came_back_after_a_silence(thirds):
 
 def test_the_signs_of_health_from_the_raw_lines(firm, thirds):
     mine, raw, firsts = thirds
-    table = vital_signs(mine, firsts, smallest=2)
+    table = vital_signs(mine, firsts, smallest=2, since=firsts[0])
     shares = carried_by_pair(mine, firsts)
     won = {who: day or dt.date.min for who, day in firm.plain.won.items()}
     expected, errors = [], []
@@ -159,7 +159,21 @@ def test_five_waits_are_waits_there_are(firm):
 
 def test_no_sign_of_health_is_read_from_too_few(thirds):
     mine, _, firsts = thirds
-    few = vital_signs(mine, firsts, smallest=10**9)
+    few = vital_signs(mine, firsts, smallest=10**9, since=firsts[0])
     counted = ["active", "won", "sales", "profit"]
     assert set(few.index) <= set(counted)
-    assert few.equals(vital_signs(mine, firsts, smallest=2).loc[few.index])
+    assert few.equals(vital_signs(mine, firsts, smallest=2, since=firsts[0]).loc[few.index])
+
+
+def test_nothing_is_said_of_new_customers_before_it_is_known_who_they_are(thirds):
+    mine, _, firsts = thirds
+    late = vital_signs(mine, firsts, smallest=2, since=firsts[-1])
+    full = vital_signs(mine, firsts, smallest=2, since=firsts[0])
+    early = list(range(len(firsts) - 1))
+    for name in {"won", "per_new"} & set(late.index):
+        assert (
+            late.loc[name, early].isna().all()
+            and late.loc[name, early[-1] + 1] == full.loc[name, early[-1] + 1]
+        )
+    assert not {"carried_old", "carried_won"} & set(late.index)
+    assert late.loc[["active", "retention"]].equals(full.loc[["active", "retention"]])
