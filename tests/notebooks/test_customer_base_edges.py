@@ -290,7 +290,7 @@ def test_hostile_names_stay_text(company):
     pages = "".join("".join(output.get("data", {}).get("text/html", "")) for output in executed.outputs)
     assert not re.search(r"<script>alert|<Söhne>|<b>x|<strong>b", pages)
     assert "&lt;b&gt;x&lt;/b&gt; &amp; &lt;Söhne&gt;" in pages and "{n:money}" in pages
-    assert f"Customers who begin with {KINDS[0]} bring more than others" in executed.text
+    assert f"Customers who begin with {KINDS[0]} earn us more than others" in executed.text
     first = executed.shown["What follows the first category"]
     assert len(first) == 5 and sum(int(row["Customers"]) for row in first.values()) > 200
     assert set(saved(executed)["customer_id"]) == set(lines["customer_id"])
