@@ -164,10 +164,12 @@ def customer_ledger(lines: ibis.Table, period: Period) -> Ledger:
     per_customer = (
         whole_orders(within)
         .group_by("customer_id")
-        .agg(**{name: ibis._[name].sum() for name in ("orders", "lines", *MONEY_COLUMNS[:-1])})
+        .agg(
+            **{name: ibis._[name].sum().cast("int64") for name in ("orders", "lines")},
+            **{name: ibis._[name].sum().cast("float64") for name in MONEY_COLUMNS[:-1]},
+        )
         .order_by("customer_id")
         .execute()
-        .astype(dict.fromkeys(MONEY_COLUMNS[:-1], "float64") | {"orders": "int64", "lines": "int64"})
     )
     per_customer["gross_margin"] = per_customer["net_sales"] - per_customer["cost_of_goods"]
     known = per_customer["customer_id"].notna()
