@@ -156,19 +156,33 @@ def read_suite(folder: Path) -> Suite:
     return Suite(tuple(member for member in found if member is not None))
 
 
-def _read(path: Path) -> Member | None:
+def notebook_file(path: Path) -> tuple[dict, list[dict]] | None:
+    """Read what a notebook says of itself in ``metadata.crmlib``, and its cells; None if it is of no suite.
+
+    Raises
+    ------
+    ParameterError
+        If the file is no notebook.
+    """
     try:
         node = json.loads(path.read_text(encoding="utf-8"))
-        about = node.get("metadata", {}).get("crmlib")
-        texts = ["".join(c.get("source", "")) for c in node.get("cells", []) if c["cell_type"] == "markdown"]
+        about, cells = node.get("metadata", {}).get("crmlib"), node.get("cells", [])
+        [(cell["cell_type"], cell["metadata"], "".join(cell.get("source", ""))) for cell in cells]
     except (OSError, ValueError, AttributeError, KeyError, TypeError) as problem:
         raise ParameterError(
             f"{path.name} cannot be read as a notebook ({problem})",
             "an .ipynb file",
             "open it in JupyterLab and save it again, or move it away",
         ) from problem
-    if about is None:
+    return None if about is None else (about, cells)
+
+
+def _read(path: Path) -> Member | None:
+    found = notebook_file(path)
+    if found is None:
         return None
+    about, cells = found
+    texts = ["".join(cell.get("source", "")) for cell in cells if cell["cell_type"] == "markdown"]
     return Member(
         name=path.stem,
         question=about.get("question") or path.stem.replace("_", " "),

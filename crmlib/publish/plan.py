@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crmlib.display.suite import notebook_file
 from crmlib.errors import ParameterError
 from crmlib.intake.parameters import (
     Parameter,
@@ -57,18 +58,10 @@ class Notebook:
 
 def read_notebook(path: Path) -> Notebook | None:
     """Read one file; None if it is not a notebook of the suite (no ``crmlib`` in its metadata)."""
-    try:
-        node = json.loads(path.read_text(encoding="utf-8"))
-        about = node.get("metadata", {}).get("crmlib")
-    except (OSError, ValueError, AttributeError) as problem:
-        raise ParameterError(
-            f"{path.name} cannot be read as a notebook ({problem})",
-            "an .ipynb file",
-            "open it in JupyterLab and save it again, or move it away",
-        ) from problem
-    if about is None:
+    found = notebook_file(path)
+    if found is None:
         return None
-    cells = node.get("cells", [])
+    about, cells = found
     essence = [(cell["cell_type"], _text(cell), cell["metadata"].get("tags", [])) for cell in cells]
     digest = hashlib.sha256(json.dumps([about, essence], sort_keys=True).encode()).hexdigest()
     words = path.stem.lstrip("0123456789").strip("_-").replace("_", " ")

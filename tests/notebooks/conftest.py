@@ -1,7 +1,10 @@
 """Run notebooks the way a user of the ecosystem does: papermill's Python API, in a folder of its own."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -88,3 +91,25 @@ def run(tmp_path_factory, prepared):
         return Run(target, folder)
 
     return execute
+
+
+@pytest.fixture
+def comes_out_again(tmp_path, prepared):
+    """Run a committed notebook under nbval, strictly: every cell gives again what is committed, pictures aside."""
+
+    def check(path: str, beside: Sequence[Run] = ()) -> None:
+        for other in beside:
+            shutil.copytree(other.folder / "tables", tmp_path / "tables", dirs_exist_ok=True)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")} | {
+            "CRMLIB_CACHE": str(prepared), "CRMLIB_RUN_FOLDER": str(tmp_path), "PYTHONHASHSEED": "0", "TZ": "UTC",
+            "LC_ALL": "C.UTF-8",
+        }  # fmt: skip
+        command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-cell-timeout=300", path, "-p",
+                   "no:cacheprovider", "-q", "-o", "addopts=", "--import-mode=importlib"]  # fmt: skip
+        done = subprocess.run(
+            command, cwd=NOTEBOOKS.parent, env=environment, capture_output=True, text=True, timeout=900
+        )
+        assert done.returncode == 0, done.stdout[-8000:]
+        assert re.search(r"\d+ passed", done.stdout) and "skipped" not in done.stdout
+
+    return check

@@ -1,9 +1,6 @@
 """The notebook on the customer base, run from top to bottom and checked against plain pandas on the raw files."""
 
-import os
 import re
-import subprocess
-import sys
 import tomllib
 from itertools import pairwise
 from pathlib import Path
@@ -281,14 +278,5 @@ def test_the_solutions_are_right_for_other_parameters_too(run):
 
 
 @pytest.mark.parametrize("path", [f"notebooks/{NAME}.ipynb", f"notebooks/solutions/{NAME}.ipynb"])
-def test_the_committed_outputs_are_those_of_a_fresh_run(path, tmp_path, prepared):
-    """Strict nbval: every cell gives again what is committed. Pictures it does not compare."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")} | {
-        "CRMLIB_CACHE": str(prepared), "CRMLIB_RUN_FOLDER": str(tmp_path), "PYTHONHASHSEED": "0", "TZ": "UTC",
-        "LC_ALL": "C.UTF-8",
-    }  # fmt: skip
-    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-cell-timeout=300", path, "-p", "no:cacheprovider",
-               "-q", "-o", "addopts=", "--import-mode=importlib"]  # fmt: skip
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
-    assert done.returncode == 0, done.stdout[-8000:]
-    assert re.search(r"\d+ passed", done.stdout) and "skipped" not in done.stdout
+def test_the_committed_outputs_are_those_of_a_fresh_run(path, comes_out_again):
+    comes_out_again(path)

@@ -2,12 +2,9 @@
 
 import datetime as dt
 import json
-import os
 import random
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -396,16 +393,5 @@ def test_the_solutions_are_right_for_other_parameters_too(run):
 
 
 @pytest.mark.parametrize("path", [f"notebooks/{NAME}.ipynb", f"notebooks/solutions/{NAME}.ipynb"])
-def test_the_committed_outputs_are_those_of_a_fresh_run(path, yearly, tmp_path, prepared):
-    """Strict nbval: every cell gives again what is committed. Pictures it does not compare."""
-    for other in yearly[1].values():
-        shutil.copytree(other.folder / "tables", tmp_path / "tables", dirs_exist_ok=True)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")} | {
-        "CRMLIB_CACHE": str(prepared), "CRMLIB_RUN_FOLDER": str(tmp_path), "PYTHONHASHSEED": "0", "TZ": "UTC",
-        "LC_ALL": "C.UTF-8",
-    }  # fmt: skip
-    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-cell-timeout=300", path, "-p", "no:cacheprovider",
-               "-q", "-o", "addopts=", "--import-mode=importlib"]  # fmt: skip
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
-    assert done.returncode == 0, done.stdout[-8000:]
-    assert re.search(r"\d+ passed", done.stdout) and "skipped" not in done.stdout
+def test_the_committed_outputs_are_those_of_a_fresh_run(path, yearly, comes_out_again):
+    comes_out_again(path, beside=list(yearly[1].values()))
