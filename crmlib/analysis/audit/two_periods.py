@@ -272,7 +272,7 @@ CHANCE = {
 def beside_chance(base: Base, change: Change, before: Period, now: Period) -> pd.DataFrame:
     """Set the change between two periods beside the change that chance alone makes.
 
-    The days of both periods are dealt out by alternate weeks. The two hands have the same
+    The days of both periods are dealt out by alternate weeks. The two halves have the same
     customers, seasons and prices, and each customer is as much of a customer in one as in the
     other; what differs between them is when people happened to order. Only customers won
     before the first period are compared, for the others had less time in it.
@@ -292,8 +292,8 @@ def beside_chance(base: Base, change: Change, before: Period, now: Period) -> pd
         customers active before).
     """
     old = _won_before(change.customers, before.first)
-    hands = [base.customers_in(AlternateWeeks(before.first, now.last, odd)) for odd in (False, True)]
-    dealt = _won_before(two_periods(*hands, since=now.last).customers, before.first)
+    halves = [base.customers_in(AlternateWeeks(before.first, now.last, odd)) for odd in (False, True)]
+    dealt = _won_before(two_periods(*halves, since=now.last).customers, before.first)
     seen, lucky = _instability(old), _instability(dealt)
     rows = []
     for name, label in CHANCE.items():
@@ -311,7 +311,7 @@ def _won_before(customers: pd.DataFrame, day: date) -> pd.DataFrame:
 
 
 def _instability(customers: pd.DataFrame) -> dict[str, tuple[int, int]]:
-    """Count, among customers active in the first hand, those who look different in the second."""
+    """Count, among customers active in the first half, those who look different in the second."""
     was = customers[customers["orders_before"] > 0]
     tenth = tenths_before_and_now(customers).loc[was.index]
     earned = {side: was[f"profit_{side}"] + was[f"acquisition_cost_{side}"] for side in ("before", "now")}
