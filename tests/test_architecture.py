@@ -15,7 +15,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 FLOW = ("errors", "intake", "analysis", "display", "publish", "cli")
 LONGEST = 350
 # Modules that are a list of definitions, best read in one place.
-LONGER = {"intake/contract.py": 400, "intake/parameters.py": 400}
+LONGER = {"intake/contract.py": 400}
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "shared", "base", "core", "stuff"}
 # Libraries that come with a declared one and are meant to be used with it.
 COMES_WITH = {"duckdb": "ibis-framework[duckdb]", "IPython": "ipykernel", "nbclient": "nbconvert",

@@ -14,7 +14,8 @@ import nbformat
 import pytest
 
 from crmlib.errors import ParameterError
-from crmlib.intake.parameters import KNOWN, check_values, read_parameters
+from crmlib.intake.declared import read_parameters
+from crmlib.intake.parameters import KNOWN, check_values
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 MAIN = sorted(FOLDER.glob("*.ipynb"))

@@ -10,13 +10,8 @@ from typing import Any
 
 from crmlib.display.suite import notebook_file
 from crmlib.errors import ParameterError
-from crmlib.intake.parameters import (
-    Parameter,
-    ParameterProblems,
-    check_parameters,
-    read_parameters,
-    unknown_name,
-)
+from crmlib.intake.declared import Parameter, read_parameters
+from crmlib.intake.parameters import ParameterProblems, check_parameters, unknown_name
 
 #: What the runner itself fills in; a run file sets them elsewhere.
 GIVEN_BY_THE_RUN = ("source", "as_of")
