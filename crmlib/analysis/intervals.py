@@ -3,6 +3,9 @@
 import numpy as np
 from scipy.stats import norm
 
+#: Half of a 95 % interval in standard errors.
+Z = float(norm.ppf(0.975))
+
 
 def wilson_interval(successes: int, trials: int, level: float = 0.95) -> tuple[float, float]:
     """Interval for a share.

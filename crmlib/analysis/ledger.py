@@ -140,9 +140,8 @@ def whole_orders(lines: ibis.Table) -> ibis.Table:
         lines=ibis._.count(),
         **{name: ibis._[name].sum() for name in MONEY_COLUMNS[:-1]},
     )
-    numbered = orders.order_id.notnull().cast(
-        "int8"
-    )  # without a name and a number nobody can tell orders apart
+    # Without a name and a number nobody can tell orders apart.
+    numbered = orders.order_id.notnull().cast("int8")
     return orders.mutate(orders=orders.orders * numbered).drop("order_id")
 
 

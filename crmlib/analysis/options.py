@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
-from crmlib.analysis.intervals import ratio_interval
+from crmlib.analysis.intervals import Z, ratio_interval
 from crmlib.analysis.levers import Terms
 
 
@@ -70,7 +69,7 @@ def carry_over(
             carried[lever] = CarryOver(1.0, 0.0)
             continue
         low, high = ratio_interval(now, then)
-        spread = (high - low) / (2 * norm.ppf(0.975))
+        spread = (high - low) / (2 * Z)
         carried[lever] = CarryOver(now.sum() / then.sum(), spread if np.isfinite(spread) else 0.0)
     return carried
 

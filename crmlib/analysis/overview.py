@@ -264,8 +264,8 @@ def key_numbers(
     if base is not None:
         groups = base["group"].value_counts()
         kept, lost = (int(groups.get(name, 0)) for name in ("retained", "lost"))
-        won = pd.to_datetime(base["won_on"])
-        found["won"] = int(won.between(pd.Timestamp(period.first), pd.Timestamp(period.last)).sum()), "count"
+        days = pd.to_datetime(base["won_on"])
+        found["won"] = int(days.between(pd.Timestamp(period.first), pd.Timestamp(period.last)).sum()), "count"
         if kept + lost:
             found["retention"] = kept / (kept + lost), "share"
             found["lost"] = lost, "count"

@@ -10,7 +10,6 @@ import pandas as pd
 
 from crmlib.analysis.overview import Figures
 from crmlib.display import formats
-from crmlib.display.key_figures import written
 from crmlib.display.suite import Suite
 
 #: The notebooks the suite is meant to have, and what they ask.
@@ -221,7 +220,7 @@ def _value(concept: Concept, suite: Suite, numbers: Figures, currency: str) -> s
     if not suite.has(concept.notebooks[0]) and concept.figure not in numbers:
         return ""
     if concept.figure in numbers:
-        return f": {written(*numbers[concept.figure], currency)}"
+        return f": {formats.written(*numbers[concept.figure], currency)}"
     return ": not known here" if concept.figure else f": see notebook {suite.state(concept.notebooks[0])}"
 
 

@@ -6,6 +6,7 @@ number reads ``not known``, never ``nan``.
 
 import math
 from datetime import date
+from functools import partial
 
 SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥", "CHF": "CHF ", "PLN": "PLN "}
 MISSING = "not known"
@@ -40,17 +41,25 @@ def money_range(low: float, high: float, currency: str = "EUR") -> str:
     ('€0 to 50', '−€20 to 0', '€500 or more', 'below −$100')
     """
     if math.isinf(high):
-        return f"{_round(low, currency)} or more"
+        return f"{round_money(low, currency)} or more"
     if math.isinf(low):
-        return f"below {_round(high, currency)}"
+        return f"below {round_money(high, currency)}"
     symbol = SYMBOLS.get(currency, f"{currency} ")
-    return f"{_round(low, currency)} to {_round(high, currency).replace(symbol, '')}"
+    return f"{round_money(low, currency)} to {round_money(high, currency).replace(symbol, '')}"
 
 
-def _round(value: float, currency: str) -> str:
-    """Money without needless decimals: 1.50k stays, 2.00k reads 2k."""
+def round_money(value: float, currency: str = "EUR") -> str:
+    """Money without needless decimals, for axes and bins.
+
+    Examples
+    --------
+    >>> round_money(1_500_000), round_money(20_000), round_money(40), round_money(0.5)
+    ('€1.5M', '€20k', '€40', '€0.50')
+    """
     text = money(value, currency)
     head = text.rstrip("kMbn")
+    if head == text:
+        return text.removesuffix(".00")
     return (head.rstrip("0").rstrip(".") if "." in head else head) + text[len(head) :]
 
 
@@ -129,6 +138,39 @@ def day(value: date) -> str:
     '30 June 2026'
     """
     return f"{value.day} {value:%B %Y}"
+
+
+_MONEY = {"money": money, "full_money": full_money, "exact_money": exact_money}
+_PLAIN = {
+    "share": share,
+    "share1": partial(share, decimals=1),
+    "count": count,
+    "number": number,
+    "number2": partial(number, decimals=2),
+    "day": day,
+}
+
+
+def written(value: object, kind: str, currency: str = "EUR") -> str:
+    """Write a value in the format of this name, as sentences, tables and key figures name it.
+
+    ``share1`` is a share with one decimal, ``number2`` a number with two.
+
+    Raises
+    ------
+    ValueError
+        If there is no such format.
+
+    Examples
+    --------
+    >>> written(412_305, "money"), written(0.6234, "share1"), written(2.5, "number2"), written(None, "count")
+    ('€412k', '62.3%', '2.50', 'not known')
+    """
+    if kind in _MONEY:
+        return _MONEY[kind](value, currency)
+    if kind not in _PLAIN:
+        raise ValueError(f"'{kind}' is not a format of the house; there are {', '.join([*_MONEY, *_PLAIN])}")
+    return _PLAIN[kind](value)
 
 
 def _three(value: float) -> str:

@@ -55,7 +55,7 @@ def money_axis(axis, currency: str) -> None:
     """Write money on an axis as k and M."""
     if axis.get_scale() == "linear":
         axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: _short(value, currency)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: formats.round_money(value, currency)))
 
 
 def share_axis(axis) -> None:
@@ -66,15 +66,6 @@ def share_axis(axis) -> None:
         return f"{value * 100:.{1 if abs(high - low) < 0.05 else 0}f}%".replace("-", "−")
 
     axis.set_major_formatter(FuncFormatter(written))
-
-
-def _short(value: float, currency: str) -> str:
-    text = formats.money(value, currency).removesuffix(".00")
-    for unit in ("k", "M", "bn"):  # 1.50M reads 1.5M on an axis, 2.00M reads 2M
-        if text.endswith(unit):
-            head = text.removesuffix(unit)
-            return (head.rstrip("0").rstrip(".") if "." in head else head) + unit
-    return text
 
 
 class Figure:

@@ -25,22 +25,13 @@ def key_figure(
         "unit": unit,
         "low": _rounded(low, unit),
         "high": _rounded(high, unit),
-        "text": written(value, unit, currency),
-        "interval": f"{written(low, unit, currency)} to {written(high, unit, currency)}" if interval else "",
+        "text": formats.written(value, unit, currency),
+        "interval": f"{formats.written(low, unit, currency)} to {formats.written(high, unit, currency)}"
+        if interval
+        else "",
         "interval_label": interval_label,
         "definition": definition,
     }
-
-
-def written(value: float | None, unit: str, currency: str) -> str:
-    """Write a number in its unit: ``money``, ``share``, ``count`` or ``number``.
-
-    Examples
-    --------
-    >>> written(412_305, "money", "EUR"), written(0.62, "share", "EUR"), written(None, "count", "EUR")
-    ('€412k', '62%', 'not known')
-    """
-    return formats.money(value, currency) if unit == "money" else getattr(formats, unit)(value)
 
 
 def _rounded(value: float | None, unit: str) -> float | None:

@@ -31,18 +31,10 @@ class _Fields(string.Formatter):
         return html.escape(text.replace("−", "−\u2060") if spec else text)
 
     def _formatted(self, value: Any, spec: str) -> str:
-        if spec in ("money", "full_money", "exact_money"):
-            return getattr(formats, spec)(value, self.currency)
         if spec.startswith("count "):
             return formats.count(value) + spec.removeprefix("count") + "s" * (formats.count(value) != "1")
-        if spec == "share1":
-            return formats.share(value, 1)
-        if spec == "number2":
-            return formats.number(value, 2)
-        if spec in ("share", "count", "number", "day"):
-            return getattr(formats, spec)(value)
         if spec:
-            raise ValueError(f"'{spec}' is not a format of the house: see crmlib.display.prose")
+            return formats.written(value, spec, self.currency)
         if not isinstance(value, str):
             raise ValueError(f"{value!r} needs a format such as :money, :share or :count")
         return value

@@ -93,12 +93,8 @@ def _row(cells: list[str], align: list[str]) -> str:
 def _formatter(kind: str, currency: str) -> Callable[[object], str]:
     if kind in ("text", "written"):
         return lambda value: "" if pd.isna(value) else str(value)
-    options = (
-        {"decimals": 1} if kind == "share1" else {"currency": currency} if kind.endswith("money") else {}
-    )
-    rule = getattr(formats, kind.removesuffix("1"))
     # "not known" is for sentences; a column of numbers reads better with a dash
-    return lambda value: "–" if pd.isna(value) else rule(value, **options)
+    return lambda value: "–" if pd.isna(value) else formats.written(value, kind, currency)
 
 
 def spreadsheet_safe(frame: pd.DataFrame) -> pd.DataFrame:

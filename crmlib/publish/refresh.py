@@ -8,10 +8,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from crmlib.display.suite import VARIABLE
 from crmlib.errors import CrmError
 from crmlib.publish.execute import Job, run_all
 from crmlib.publish.plan import discover
-from crmlib.publish.request import NOTEBOOKS, SUITE
+from crmlib.publish.request import NOTEBOOKS
 
 
 def refresh(folder: Path, suite: Path | None = None) -> list[Path]:
@@ -42,7 +43,9 @@ def refresh(folder: Path, suite: Path | None = None) -> list[Path]:
         # The tables that one saves and another needs lie in one folder.
         shared = Path(aside) / "run"
         jobs = [
-            Job(notebook, {}, Path(aside) / notebook.name, {"CRMLIB_RUN_FOLDER": str(shared), SUITE: place})
+            Job(
+                notebook, {}, Path(aside) / notebook.name, {"CRMLIB_RUN_FOLDER": str(shared), VARIABLE: place}
+            )
             for notebook in notebooks
         ]
         run_all(jobs, hidden=[(str(NOTEBOOKS.parent), "<suite>")])

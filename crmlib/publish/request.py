@@ -9,8 +9,6 @@ import crmlib
 
 NOTEBOOKS = Path(crmlib.__file__).parents[1] / "notebooks"
 BUNDLED = NOTEBOOKS.parent / "data"
-#: Environment variable that tells a notebook the folder of its suite; `crmlib.display.suite` reads it.
-SUITE = "CRMLIB_NOTEBOOKS"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from crmlib.display.suite import VARIABLE
 from crmlib.errors import ParameterError, RunError
 from crmlib.intake.handed import Handed, public_name
 from crmlib.publish import manifest
@@ -17,7 +18,7 @@ from crmlib.publish.history import read_earlier
 from crmlib.publish.plan import GIVEN_BY_THE_RUN, Notebook, assign_parameters, choose, discover
 from crmlib.publish.produce import Bench, Order
 from crmlib.publish.progress import Log, Progress
-from crmlib.publish.request import NOTEBOOKS, SUITE, Request, Result, settings_of
+from crmlib.publish.request import NOTEBOOKS, Request, Result, settings_of
 from crmlib.publish.stage import RunFolder
 
 READING, BUILDING = "Reading and checking the data", "Building the pages"
@@ -212,7 +213,7 @@ class _Run:
         """Run notebooks; return the files that each notebook of the report has saved."""
         saved = {n.name: list(self.last["notebooks"][n.name]["tables"]) for n in held}
         handed = self._handed()
-        around = handed.environment() | {SUITE: str(self.request.notebooks.resolve())}
+        around = handed.environment() | {VARIABLE: str(self.request.notebooks.resolve())}
         orders = [Order(n, self._values(n, handed.source), around) for n in to_run]
         bench = Bench(stage, self.progress, self.log, self._hidden(stage))
         try:

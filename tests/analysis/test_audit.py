@@ -304,7 +304,7 @@ def test_the_mean_of_ratios_counts_small_customers_as_much_as_large_ones():
     customers = pd.DataFrame(
         {"orders": [1, 9, 0], "net_sales": [10.0, 900.0, -5.0], "profit": [5.0, 90.0, -2.0]}
     )
-    table = averages_two_ways(customers).table
+    table = averages_two_ways(customers)
     assert table.loc["order_value"].tolist() == pytest.approx([90.5, 55.0])
     assert table.loc["margin"].tolist() == pytest.approx([93 / 905, 0.3])
     assert len(active(customers)) == 2

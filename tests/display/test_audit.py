@@ -145,7 +145,9 @@ def test_without_costs_the_assumed_margin_is_called_an_assumption(hold, shops, c
          "No cost of serving a customer is in it.")  # fmt: skip
     assert hold(sentences.costs(shops["all"], book), "40% of net sales").endswith("of the run's settings.")
     assert sentences.if_assumed(shops["sales"], book) == ", at an assumed margin of 40% of sales,"
-    assert sentences.if_assumed(shops["sales"], a_book(costed=0.9)) == ""
+    part = ", at an assumed margin of 40% of sales whose cost is missing,"
+    assert sentences.if_assumed(shops["sales"], a_book(costed=0.9)) == part
+    assert sentences.if_assumed(shops["sales"], a_book(costed=1.0)) == ""
 
 
 def test_what_profit_leaves_out_is_said_only_where_it_is_left_out(hold, shops):

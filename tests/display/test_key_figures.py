@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from crmlib.display.key_figures import key_figure, written
+from crmlib.display.formats import written
+from crmlib.display.key_figures import key_figure
 
 
 def figure(value, unit="money", interval=None):

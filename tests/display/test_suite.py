@@ -10,7 +10,7 @@ import crmlib
 from crmlib.display import Workbook
 from crmlib.display.suite import VARIABLE, Member, Suite, Word, notebooks_folder, read_suite
 from crmlib.errors import ParameterError
-from crmlib.publish.request import NOTEBOOKS, SUITE
+from crmlib.publish.request import NOTEBOOKS
 
 HOSTILE = "<script>alert(1)</script>"
 PLANNED = {"01_a": "What is planned as a?", "02_b": "What is planned as b?", "03_c": "What is planned as c?"}
@@ -99,7 +99,6 @@ def test_the_suite_of_the_repository_has_words_in_every_notebook():
 
 
 def test_the_runner_names_the_folder_and_by_hand_it_is_the_repository_s(tmp_path, monkeypatch):
-    assert VARIABLE == SUITE
     monkeypatch.delenv(VARIABLE, raising=False)
     assert notebooks_folder() == Path(crmlib.__file__).parents[1] / "notebooks" == NOTEBOOKS
     monkeypatch.setenv(VARIABLE, str(tmp_path))

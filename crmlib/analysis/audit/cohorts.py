@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import ibis
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 from scipy.stats import t as student
 
 from crmlib.analysis.audit.customer_days import SUMS, Base
 from crmlib.analysis.audit.factors import contributions
-from crmlib.analysis.intervals import wilson_interval
+from crmlib.analysis.intervals import Z, wilson_interval
 
 PARTS = {
     "orders": "Orders per customer",
@@ -18,7 +17,6 @@ PARTS = {
     "margin": "Margin before the cost of winning",
     "winning": "Cost of winning",
 }
-Z = float(norm.ppf(0.975))
 _SHARES = [f"{name}_{end}" for name in ("repeat", "active") for end in ("share", "low", "high")]
 
 

@@ -6,9 +6,9 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
-Z = float(norm.ppf(0.975))
+from crmlib.analysis.intervals import Z
+
 TOTALS = ("Sales now", "From today's customers", "The same sales again")
 _CARRIED = {"old": "Customers won earlier: less or more", "won": "Customers just won: less or more"}
 

@@ -1,7 +1,5 @@
 """Lens 1: how different are our customers? One period, all customers."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
@@ -15,21 +13,6 @@ PARTS = {f"tenth {number}": f"{word} tenth" for number, word in enumerate(_NTH, 
     "loss": "Lose it again",
 }
 ORDER_BINS = ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 10), (11, 20), (21, None))
-
-
-@dataclass(frozen=True)
-class Averages:
-    """An average as a ratio of totals, and as the mean of ratios, which answers another question.
-
-    Attributes
-    ----------
-    table : DataFrame
-        Indexed by ``order_value``, ``margin``: ``ratio_of_totals`` (per order, per unit of
-        sales; the factors of `profit_factors`) and ``mean_of_ratios`` (of those active; each
-        customer counts the same, however little they buy).
-    """
-
-    table: pd.DataFrame
 
 
 def active(customers: pd.DataFrame) -> pd.DataFrame:
@@ -47,28 +30,29 @@ def profit_factors(customers: pd.DataFrame) -> pd.Series:
     return factors_of(len(active(customers)), *total)
 
 
-def averages_two_ways(customers: pd.DataFrame) -> Averages:
-    """Compute order value and margin as ratios of totals and as means of ratios.
+def averages_two_ways(customers: pd.DataFrame) -> pd.DataFrame:
+    """Compute averages as ratios of totals and as means of ratios, which answer another question.
 
     Parameters
     ----------
     customers : DataFrame
         One row per customer: ``orders``, ``net_sales``, ``profit``.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``order_value``, ``margin``: ``ratio_of_totals`` (per order, per unit of
+        sales; the factors of `profit_factors`) and ``mean_of_ratios`` (of those active; each
+        customer counts the same, however little they buy).
     """
     buyers = active(customers)
     sold = buyers[buyers["net_sales"] > 0]
-    total = profit_factors(customers)
-    table = pd.DataFrame(
-        {
-            "ratio_of_totals": [total["order_value"], total["margin"]],
-            "mean_of_ratios": [
-                (buyers["net_sales"] / buyers["orders"]).mean(),
-                (sold["profit"] / sold["net_sales"]).mean(),
-            ],
-        },
-        index=["order_value", "margin"],
-    )
-    return Averages(table)
+    means = [
+        (buyers["net_sales"] / buyers["orders"]).mean(),
+        (sold["profit"] / sold["net_sales"]).mean(),
+    ]
+    totals = profit_factors(customers)[["order_value", "margin"]]
+    return totals.to_frame("ratio_of_totals").assign(mean_of_ratios=means)
 
 
 def order_distribution(orders: pd.Series) -> pd.DataFrame:

@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 
 from crmlib.analysis.audit.customer_days import Base
-from crmlib.analysis.intervals import wilson_interval
+from crmlib.analysis.intervals import Z, wilson_interval
 from crmlib.analysis.period import Period
 
-Z = 1.959963984540054
 FEW = 6  # up to so many items, each number of them is a group of its own
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from crmlib.analysis.audit.customer_days import Base
 from crmlib.analysis.audit.factors import contributions, factors_of
-from crmlib.analysis.intervals import wilson_interval
+from crmlib.analysis.intervals import Z, wilson_interval
 from crmlib.analysis.period import Period
 from crmlib.analysis.profitability import equal_groups
 
@@ -96,7 +96,7 @@ def two_periods(before: pd.DataFrame, now: pd.DataFrame, since: date) -> Change:
     bridge.insert(3, "change", bridge["profit_now"] - bridge["profit_before"])
     kept, active_before = int((was & is_now).sum()), int(was.sum())
     moved = both["profit_now"] - both["profit_before"]
-    half = 1.96 * np.sqrt(len(moved) * moved.var(ddof=1)) if len(moved) > 1 else float("nan")
+    half = Z * np.sqrt(len(moved) * moved.var(ddof=1)) if len(moved) > 1 else float("nan")
     return Change(
         customers=both,
         bridge=bridge,

@@ -6,7 +6,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from crmlib.analysis.audit.next_period import NextPeriod, Rehearsal, Z, won_since
+from crmlib.analysis.audit.next_period import NextPeriod, Rehearsal, won_since
+from crmlib.analysis.intervals import Z
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from crmlib.analysis.audit.next_period import Z, carried_by_pair, won_since
+from crmlib.analysis.audit.next_period import carried_by_pair, won_since
+from crmlib.analysis.intervals import Z
 
 SIGNS = {
     "active": ("Active customers", "count"),

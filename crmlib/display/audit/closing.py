@@ -4,9 +4,10 @@ import pandas as pd
 from scipy.stats import norm
 
 from crmlib.analysis.audit.cohorts import Trend
-from crmlib.analysis.audit.next_period import NextPeriod, Z, won_since
+from crmlib.analysis.audit.next_period import NextPeriod, won_since
 from crmlib.analysis.audit.two_periods import Change
 from crmlib.analysis.audit.verdict import Verdict
+from crmlib.analysis.intervals import Z
 from crmlib.analysis.period import Period
 from crmlib.display import formats
 from crmlib.display.audit.decision import figures_of

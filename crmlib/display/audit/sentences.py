@@ -8,6 +8,7 @@ from crmlib.analysis.intervals import wilson_interval
 from crmlib.analysis.ledger import Ledger
 from crmlib.analysis.period import Period
 from crmlib.display import formats
+from crmlib.display.inventory import margin_assumed
 from crmlib.display.prose import Sentence
 from crmlib.display.workbook import Workbook
 
@@ -131,9 +132,9 @@ def fell_or_rose(amount: float, currency: str) -> str:
 
 
 def if_assumed(wb: Workbook, book: Ledger) -> str:
-    """Say beside the word profit that the margin is assumed, where it is."""
-    margin = formats.share(wb.data.gross_margin or 0.0)
-    return "" if book.costed_share > 0 else f", at an assumed margin of {margin} of sales,"
+    """Say behind the word profit that a margin is assumed, where it is."""
+    assumed = margin_assumed(book.costed_share, wb.data.gross_margin)
+    return f", {assumed}," if assumed else ""
 
 
 def retention(wb: Workbook, change: Change, before: Period, now: Period) -> Sentence:

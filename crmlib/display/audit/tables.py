@@ -30,8 +30,7 @@ def signs(
     ]
     written = {
         f"period_{place}": [
-            _DASH if pd.isna(value) else _written(value, SIGNS[name][1], currency)
-            for name, value in table[number].items()
+            _written(value, SIGNS[name][1], currency) for name, value in table[number].items()
         ]
         for place, number in enumerate(numbers)
     }
@@ -175,14 +174,4 @@ def checked(checks: pd.DataFrame) -> pd.DataFrame:
 
 
 def _written(value: float, kind: str, currency: str) -> str:
-    if pd.isna(value):
-        return _DASH
-    if kind == "exact_money":
-        return formats.exact_money(value, currency)
-    if kind in ("full_money", "count"):
-        return formats.full_money(value, currency) if kind == "full_money" else formats.count(value)
-    return {
-        "share1": lambda: formats.share(value, 1),
-        "share": lambda: formats.share(value),
-        "number2": lambda: formats.number(value, 2),
-    }[kind]()
+    return _DASH if pd.isna(value) else formats.written(value, kind, currency)

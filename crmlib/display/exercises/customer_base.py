@@ -27,7 +27,7 @@ def _with_orders(moved: pd.DataFrame, side: str, orders_of: str) -> float:
 
 EXERCISES = {
     "01.1": Exercise(
-        answer=lambda customers: _once(customers),
+        answer=_once,
         wrong_turns=(
             (
                 lambda customers: float((customers["orders"] == 1).mean()),

@@ -303,7 +303,7 @@ def all_lenses(base, halves, smallest=1):
     return {
         "year": whole, "before": first, "now": second, "members": base.members(), "change": change.customers,
         "bridge": change.bridge, "retention": (change.retention, *change.retention_interval),
-        "factors": profit_factors(whole), "averages": averages_two_ways(whole).table,
+        "factors": profit_factors(whole), "averages": averages_two_ways(whole),
         "orders": order_distribution(whole["orders"]), "money": money_distribution(whole["profit"]),
         "tenths": tenths(whole), "tenths of profit": tenths_of_profit(whole["profit"]),
         "moved": what_moved(change.customers), "up": up_and_down(change.customers),

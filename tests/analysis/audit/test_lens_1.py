@@ -37,7 +37,7 @@ def test_averages_as_ratios_of_totals_and_as_means_of_ratios(change):
             values.append(row.net_sales / row.orders)
             if round(row.net_sales, 6) > 0:
                 margins.append(row.profit / row.net_sales)
-    table = averages_two_ways(change.now).table
+    table = averages_two_ways(change.now)
     assert table.loc["order_value"].tolist() == pytest.approx(
         [sums[1] / sums[0], math.fsum(values) / len(values)]
     )
