@@ -113,7 +113,7 @@ def margin_assumed(costed_share: float, stated: float | None) -> str:
     >>> margin_assumed(1.0, 0.2)
     ''
     """
-    if stated is None or costed_share >= 1:
+    if stated is None or not costed_share < 1:
         return ""
     some = " whose cost is missing" if costed_share > 0 else ""
     return f"at an assumed margin of {formats.share(stated)} of sales{some}"

@@ -14,6 +14,7 @@ def key_figure(
     definition: str,
     interval: tuple[float, float] | None,
     interval_label: str,
+    period: str,
     currency: str,
 ) -> dict[str, Any]:
     """Put a key figure into the form the report reads; see `crmlib.display.Workbook.metric`."""
@@ -31,6 +32,7 @@ def key_figure(
         else "",
         "interval_label": interval_label,
         "definition": definition,
+        "period": period,
     }
 
 

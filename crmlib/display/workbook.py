@@ -231,6 +231,7 @@ class Workbook:
         definition: str,
         interval: tuple[float, float] | None = None,
         interval_label: str = "95% interval",
+        period: str = "",
     ) -> None:
         """Note a key number for the findings.
 
@@ -247,10 +248,12 @@ class Workbook:
             Low and high end of its interval.
         interval_label : str
             What kind of interval it is.
+        period : str
+            The time it is about, in a few words; the front page shows it under the figure.
         """
         # By name, so that a cell run twice does not note it twice.
         self._metrics[name] = key_figure(
-            name, label, value, unit, definition, interval, interval_label, self.currency
+            name, label, value, unit, definition, interval, interval_label, period, self.currency
         )
 
     def findings(

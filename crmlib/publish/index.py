@@ -1,6 +1,5 @@
 """The front page: what was found, what to decide, what was left out, how sound the data are."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import zip_longest
@@ -15,9 +14,6 @@ from crmlib.publish.pages import PageExporter
 
 #: Key figures shown on top; all of them are in metrics.json.
 GLANCE = 6
-
-_AHEAD = re.compile(r"next \d+ (?:months?|days)")
-_STRETCH = re.compile(r"(?:against the )?\d+ (?:months?|days) to \d{1,2} [A-Z][a-z]+ \d{4}", re.I)
 
 
 def findings_of(page: Page) -> dict[str, Any]:
@@ -80,10 +76,7 @@ def front_page(
     earlier = exporter.site.earlier
     return exporter.fill(
         "index.html.j2",
-        metrics=[
-            {**metric, "period": period_of(metric["definition"])}
-            for metric in glance([_with_before(page, earlier) for page in pages])
-        ],
+        metrics=glance([_with_before(page, earlier) for page in pages]),
         company_note=company_note,
         assumed=assumed,
         answers=answers,
@@ -112,21 +105,6 @@ def glance(metrics: Sequence[Sequence[Mapping[str, Any]]]) -> list[Mapping[str, 
     rounds = [metric for turn in zip_longest(*metrics) for metric in turn if metric is not None]
     chosen = [id(metric) for metric in rounds[:GLANCE]]
     return [metric for own in metrics for metric in own if id(metric) in chosen]
-
-
-def period_of(definition: str) -> str:
-    """Find in the definition of a key figure the period it is about; empty if it names none.
-
-    Notebooks may look at periods of different lengths, so each figure has its own. Where two are
-    compared, it is the one named last; a figure about what is to come has no other.
-
-    >>> period_of("Net sales divided by customers; 12 months to 30 June 2026, EUR.")
-    '12 months to 30 June 2026'
-    >>> period_of("Profit moved in the next 12 months."), period_of("Against the 6 months to 1 May 2026.")
-    ('next 12 months', 'against the 6 months to 1 May 2026')
-    """
-    found = _AHEAD.findall(definition)[:1] or _STRETCH.findall(definition)[-1:]
-    return found[0][:1].lower() + found[0][1:] if found else ""
 
 
 def left_out(pages: Sequence[Page]) -> list[dict[str, str]]:

@@ -10,13 +10,14 @@ from crmlib.display.key_figures import key_figure
 
 
 def figure(value, unit="money", interval=None):
-    return key_figure("m", "M", value, unit, "What it is.", interval, "range", "GBP")
+    return key_figure("m", "M", value, unit, "What it is.", interval, "range", "12 months to May", "GBP")
 
 
 def test_a_figure_has_its_number_its_words_and_its_interval():
     assert figure(1234.5678, interval=(1000.0, 2000.004)) == {
         "name": "m", "label": "M", "value": 1234.57, "unit": "money", "low": 1000.0, "high": 2000.0,
         "text": "£1,235", "interval": "£1,000 to £2,000", "interval_label": "range", "definition": "What it is.",
+        "period": "12 months to May",
     }  # fmt: skip
 
 

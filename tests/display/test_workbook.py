@@ -244,7 +244,7 @@ def findings(wb):
 
 
 def test_the_findings_are_handed_over_as_plain_text(wb):
-    wb.metric("m", "Profit", 1234.5678, "money", "What is left.", (1000.0, 2000.0))
+    wb.metric("m", "Profit", 1234.5678, "money", "What is left.", (1000.0, 2000.0), period="May")
     page, text, bundle = shown(findings(wb))
     assert bundle["kind"] == "findings"
     assert bundle["headline"] == "Few earn £412k."
@@ -265,7 +265,7 @@ def test_the_findings_are_handed_over_as_plain_text(wb):
     assert bundle["metrics"] == [
         {"name": "m", "label": "Profit", "value": 1234.57, "unit": "money", "low": 1000.0, "high": 2000.0,
          "text": "£1,235", "interval": "£1,000 to £2,000",
-         "interval_label": "95% interval", "definition": "What is left."}
+         "interval_label": "95% interval", "definition": "What is left.", "period": "May"}
     ]  # fmt: skip
 
 

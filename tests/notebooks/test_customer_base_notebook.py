@@ -122,7 +122,7 @@ def test_the_key_figures_are_those_of_plain_pandas(each):
     assert found == pytest.approx([interval.low, kept / was, interval.high], abs=1e-6)
     assert metrics["profit"]["value"] == pytest.approx(now["profit"].sum(), abs=0.01)
     change = now["profit"].sub(before["profit"], fill_value=0.0)
-    half = 1.96 * (len(change) * change.var()) ** 0.5
+    half = Z * (len(change) * change.var()) ** 0.5
     found = [metrics["profit_change"][name] for name in ("low", "value", "high")]
     assert found == pytest.approx([change.sum() - half, change.sum(), change.sum() + half], abs=0.01)
 

@@ -248,7 +248,7 @@ display(frame)
 print(evil)
 display({{"text/html": "<p>x</p>", "application/vnd.crmlib+json": {{"kind": "findings", "headline": evil,
   "findings": [{{"text": evil, "so_what": evil}}], "decision": {{"text": evil, "do_nothing": evil}},
-  "metrics": [{{"name": evil, "label": evil, "text": evil, "interval": evil, "definition": evil}}]}}}}, raw=True)
+  "metrics": [{{"name": evil, "label": evil, "text": evil, "interval": evil, "definition": evil, "period": evil}}]}}}}, raw=True)
 display({{"text/html": "<p>x</p>", "application/vnd.crmlib+json": {{"kind": "left_out", "part": evil, "reason": evil}}}}, raw=True)
 display({{"image/png": {pixel!r}, "application/vnd.crmlib+json": {{"kind": "figure", "title": '">' + evil, "alt": '">' + evil}}}},
   raw=True, metadata={{"image/png": {{"alt": '">' + evil, "width": '1" onload="alert(1)'}}}})

@@ -97,8 +97,8 @@ def test_the_interval_of_the_change_is_that_of_a_sum_over_customers(found, secon
     moved = (second["profit_now"] - second["profit_before"]).to_numpy()
     mean = math.fsum(moved) / len(moved)
     variance = math.fsum((value - mean) ** 2 for value in moved) / (len(moved) - 1)
-    half = 1.96 * math.sqrt(len(moved) * variance)
-    assert found.profit_interval == pytest.approx((moved.sum() - half, moved.sum() + half), rel=1e-4)
+    half = 1.959963984540054 * math.sqrt(len(moved) * variance)
+    assert found.profit_interval == pytest.approx((moved.sum() - half, moved.sum() + half), rel=1e-9)
 
 
 def test_what_moved_is_the_mean_over_every_order_of_moving(found, second):
