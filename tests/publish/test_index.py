@@ -17,7 +17,15 @@ DAY = dt.date(2026, 6, 30)
 
 
 def metric(name, **about):
-    return {"name": name, "label": name, "text": "€5", "interval": "", "definition": "", **about}
+    return {
+        "name": name,
+        "label": name,
+        "text": "€5",
+        "interval": "",
+        "definition": "",
+        "period": "",
+        **about,
+    }
 
 
 @pytest.fixture
