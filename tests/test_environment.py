@@ -141,7 +141,7 @@ def test_the_tests_run_on_the_versions_that_reports_run_on():
 def test_every_test_dependency_has_a_reason_to_be_there():
     """A package that no test imports only makes the installation longer."""
     used_as = {"nbval": "nbval", "pytest-xdist": "-n ", "ruff": "ruff", "pyyaml": "yaml", "openpyxl": "openpyxl",
-               "playwright": "playwright", "axe-playwright-python": "axe_playwright_python", "pytest": "pytest"}  # fmt: skip
+               "playwright": "playwright", "mpmath": "mpmath", "axe-playwright-python": "axe_playwright_python", "pytest": "pytest"}  # fmt: skip
     places = [*(ROOT / "tests").rglob("*.py"), ROOT / "Makefile"]
     text = "\n".join(path.read_text(encoding="utf-8") for path in places if path != Path(__file__))
     text += "\nimport yaml"  # this file

@@ -9,6 +9,7 @@ from crmlib.display.figures.cohorts import (
 )
 from crmlib.display.figures.customers import truth_scatter, turned_negative, whale, what_followed
 from crmlib.display.figures.estimates import estimate_dots
+from crmlib.display.figures.lifetime import forecast_and_actual, iso_values, tracking, worth_and_cost
 from crmlib.display.figures.money import capacity_bars, gains, ranked_bars, steps_to_profit
 from crmlib.display.figures.periods import (
     beside_chance,
@@ -26,7 +27,9 @@ __all__ = [
     "cohort_values",
     "distribution",
     "estimate_dots",
+    "forecast_and_actual",
     "gains",
+    "iso_values",
     "migration_map",
     "next_order_curves",
     "ranked_bars",
@@ -34,9 +37,11 @@ __all__ = [
     "steps_to_profit",
     "tenths_of_profit",
     "through_what",
+    "tracking",
     "truth_scatter",
     "turned_negative",
     "value_to_date",
     "whale",
     "what_followed",
+    "worth_and_cost",
 ]
