@@ -4,7 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUN    := $(VENV)/.installed
 TEST   := $(VENV)/.installed-test
-PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all:
+BENCH  := .venv-bench
+HASHED := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all:
+PIP    := $(BIN)/python $(HASHED)
 
 .DEFAULT_GOAL := help
 .PHONY: help report test lab refresh bench clean
@@ -25,11 +27,11 @@ lab: $(RUN)  ## JupyterLab on the notebooks
 refresh: $(RUN)  ## run the committed notebooks again and clean their outputs
 	@$(BIN)/python -m crmlib.publish.refresh
 
-bench: $(TEST)  ## time it, side by side with a peer
-	@$(BIN)/python -m benchmarks
+bench: $(BENCH)/.installed  ## time it, side by side with peers (a part: ONLY=lifetime-value)
+	@$(BENCH)/bin/python -m benchmarks $(if $(ONLY),--only $(ONLY))
 
 clean:  ## remove the environment and the reports
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(BENCH)
 	find reports -mindepth 1 -not -name README.md -delete
 
 $(VENV)/bin/python:
@@ -48,4 +50,11 @@ $(RUN): requirements.lock pyproject.toml | $(VENV)/bin/python
 $(TEST): requirements-test.lock $(RUN)
 	@echo "Installing what the tests need (once) ..."
 	@$(PIP) -r requirements-test.lock
+	@touch $@
+
+# The peers bring compilers and arrays of their own: reports and tests never see them.
+$(BENCH)/.installed: requirements-bench.lock $(RUN)
+	@echo "Installing the peers (once, a minute or two) ..."
+	@$(BIN)/python -m venv $(BENCH) && echo '*' > $(BENCH)/.gitignore
+	@$(BENCH)/bin/python $(HASHED) -r requirements-bench.lock
 	@touch $@

@@ -1,186 +1,37 @@
 """Time the suite side by side with peers, in one run on one machine: ``python -m benchmarks``.
 
-Each row is a whole command in a process of its own: wall-clock seconds and the largest
-memory that the process and everything it started held at one time. Machines differ and are
-noisy; the peer in the same run is what a row is to be read against.
+Each row of the companies is a whole command in a process of its own: wall-clock seconds and the
+largest memory that the process and everything it started held at one time. Each row of the lifetime
+value is one call in a process of its own, with medians of several. Machines differ and are noisy; the
+peer in the same run is what a row is to be read against.
 """
 
 import argparse
-import subprocess
-import sys
 import tempfile
-import textwrap
-import threading
-import time
 from pathlib import Path
 
-import psutil
-
-ROOT = Path(__file__).resolve().parents[1]
-PYTHON = sys.executable
-CRMLIB = [PYTHON, "-m", "crmlib.cli"]
-
-PANDAS_LEDGER = """
-    import sys
-    from pathlib import Path
-    import pandas as pd
-    lines = pd.read_parquet(Path(sys.argv[1]) / "orders.parquet",
-                            columns=["customer_id", "ordered_at", "net_amount", "cost_of_goods", "order_id"])
-    lines = lines[lines["customer_id"].notna()].astype({"net_amount": "float64", "cost_of_goods": "float64"})
-    ledger = lines.groupby("customer_id").agg(
-        net=("net_amount", "sum"), cost=("cost_of_goods", "sum"), orders=("order_id", "nunique"))
-    print(len(ledger), ledger["net"].sum())
-"""
-CRMLIB_LEDGER = """
-    import sys
-    from crmlib.analysis import ledger
-    from crmlib.analysis.period import Period
-    from crmlib.intake import open_data
-    data = open_data(sys.argv[1])
-    book = ledger.customer_ledger(ledger.order_lines(data.orders, data.gross_margin),
-                                  Period(data.first_day, data.as_of, 36))
-    print(len(book.customers), book.customers["net_sales"].sum())
-"""
-LENSES = """
-    import sys
-    from crmlib.analysis import ledger
-    from crmlib.analysis.audit import cohorts, customer_days, one_cohort, one_period, product_lens
-    from crmlib.analysis.audit import next_period, two_periods, vital_signs, whole_base
-    from crmlib.analysis.audit.windows import Windows
-    from crmlib.analysis.period import Period
-    from crmlib.intake import open_data
-    data = open_data(sys.argv[1])
-    windows = Windows.back_from(data.as_of, 3, data.first_day)
-    lines = ledger.order_lines(data.orders, data.gross_margin)
-    customers = customer_days.customer_base(data.table, lines, windows, 3)
-    stretches = Period.ending(data.as_of, 12, data.first_day).series(data.first_day)
-    frames = [customers.customers_in(stretch) for stretch in stretches]
-    one_period.profit_factors(frames[-1]), one_period.averages_two_ways(frames[-1])
-    one_period.tenths(frames[-1]), one_period.tenths_of_profit(frames[-1]["profit"])
-    change = two_periods.two_periods(frames[-2], frames[-1], stretches[-1].first)
-    two_periods.what_moved(change.customers), two_periods.up_and_down(change.customers)
-    two_periods.migration(change.customers), two_periods.beside_chance(customers, change, *stretches[-2:])
-    waits = one_cohort.order_waits(customers, range(4))
-    one_cohort.next_order_curves(waits, 30), one_cohort.who_stops(customers, range(4), stretches[-2].last, 30)
-    ages = cohorts.by_age(customers)
-    side = cohorts.compared(customers, ages, cohorts.horizon(ages, 4), 30)
-    cohorts.trend(customers, side), cohorts.pooled(ages, range(4)), whole_base.by_window(customers)
-    firsts = [stretch.first for stretch in stretches]
-    need = next_period.next_period(frames, firsts)
-    next_period.rehearse(frames, firsts), vital_signs.vital_signs(frames, firsts, 30, firsts[0])
-    two_periods.after_silence(frames)
-    items = product_lens.item_lines(data.orders, data.table("products"), "category")
-    entered = product_lens.entries(customers, items).cache()
-    product_lens.what_follows(customers, entered, 4, 30), product_lens.next_items(customers, items, entered)
-    product_lens.breadth(items, frames[-1], stretches[-1], (3, 5), 30)
-    print(len(frames[-1]), need.needed)
-"""
-PANDAS_LENS = """
-    import sys
-    from pathlib import Path
-    import pandas as pd
-    lines = pd.read_parquet(Path(sys.argv[1]) / "orders.parquet",
-                            columns=["customer_id", "ordered_at", "net_amount", "cost_of_goods", "order_id"])
-    lines = lines[lines["customer_id"].notna()].astype({"net_amount": "float64", "cost_of_goods": "float64"})
-    lines["margin"], lines["day"] = lines["net_amount"] - lines["cost_of_goods"], lines["ordered_at"].dt.normalize()
-    first = lines[lines["net_amount"] > 0].groupby("customer_id")["day"].min().rename("won_on").dt.to_period("Q")
-    lines = lines.join(first, on="customer_id")
-    lines["quarter"] = lines["day"].dt.to_period("Q")
-    print(lines.groupby(["won_on", "quarter"]).agg(customers=("customer_id", "nunique"), orders=("order_id", "nunique"),
-                                                   net=("net_amount", "sum"), margin=("margin", "sum")).shape)
-"""
-DUCKDB_SUMMARY = """
-    import sys
-    from pathlib import Path
-    import duckdb
-    for path in sorted(Path(sys.argv[1]).glob("*.parquet")):
-        duckdb.sql(f"SUMMARIZE SELECT * FROM '{path}'").fetchall()
-"""
-
-
-def measure(command: list[str], cwd: Path, environment: dict[str, str]) -> tuple[float, float]:
-    """Run a command; return its seconds and the peak memory of its process tree in GiB."""
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    peak = 0
-    over = threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        tree = psutil.Process(process.pid)
-        while not over.wait(0.1):
-            try:
-                members = [tree, *tree.children(recursive=True)]
-                peak = max(peak, sum(member.memory_info().rss for member in members))
-            except psutil.NoSuchProcess:
-                continue
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    output, _ = process.communicate()
-    over.set()
-    watcher.join()
-    if process.returncode:
-        sys.exit(f"{' '.join(command)} failed:\n{output}")
-    return time.perf_counter() - start, peak / 2**30
+from benchmarks import companies
+from benchmarks.lifetime_value import compare
 
 
 def main() -> None:
     """Run the rows and print them as a table."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--customers", type=int, default=1_000_000, help="size of the large company")
-    options.add_argument("--only", choices=["small", "large"], help="run one half")
+    options.add_argument("--only", choices=["small", "large", "lifetime-value"], help="run one part")
+    options.add_argument(
+        "--part", choices=list(compare.PARTS), action="append", help="of the lifetime value, these alone"
+    )
+    options.add_argument("--slow", action="store_true", help="with the history of 100,000,000 order lines")
     given = options.parse_args()
-    rows: list[tuple[str, float, float]] = []
     with tempfile.TemporaryDirectory(prefix="crmlib-bench-") as aside:
         folder = Path(aside)
-        steady = {
-            "PATH": f"{Path(PYTHON).parent}:/usr/bin:/bin",
-            "HOME": aside,
-            "PYTHONPATH": str(ROOT),
-            "CRMLIB_CACHE": str(folder / "cache"),
-            "PYTHONHASHSEED": "0",
-        }
-
-        def row(name: str, *command: str) -> None:
-            seconds, memory = measure(list(command), folder, steady)
-            rows.append((name, seconds, memory))
-            print(f"{name:<72} {seconds:8.1f} s {memory:6.2f} GiB", flush=True)
-
-        def script(text: str, *arguments: str) -> list[str]:
-            return [PYTHON, "-c", textwrap.dedent(text), *arguments]
-
-        if given.only != "large":
-            notebook = str(ROOT / "notebooks" / "02_profitability.ipynb")
-            row("bundled company, crmlib report, cold", *CRMLIB, "report", "--output", "reports")
-            row("bundled company, crmlib report, unchanged", *CRMLIB, "report", "--output", "reports")
-            row("  peer: papermill of the notebook", PYTHON, "-m", "papermill", notebook, "peer.ipynb")
-            row(
-                "  peer: nbconvert of the result to HTML",
-                PYTHON,
-                "-m",
-                "nbconvert",
-                "--to",
-                "html",
-                "peer.ipynb",
-            )
-        if given.only != "small":
-            size = f"{given.customers:,} customers"
-            row(
-                f"{size}, crmlib simulate",
-                *CRMLIB, "simulate", "large", "--customers", str(given.customers), "--parquet",
-            )  # fmt: skip
-            large = str(folder / "large")
-            row(f"{size}, crmlib check, cold", *CRMLIB, "check", large)
-            row("  peer: DuckDB SUMMARIZE of the same files", *script(DUCKDB_SUMMARY, large))
-            row(f"{size}, crmlib report, data prepared", *CRMLIB, "report", large, "--output", "reports")
-            row(f"{size}, crmlib report, unchanged", *CRMLIB, "report", large, "--output", "reports")
-            row(f"{size}, ledger of every customer by crmlib", *script(CRMLIB_LEDGER, large))
-            row("  peer: the same by pandas", *script(PANDAS_LEDGER, large))
-            row(f"{size}, all lenses of the customer-base audit", *script(LENSES, large))
-            row("  peer: the table of lens five alone by pandas", *script(PANDAS_LENS, large))
+        if given.only in (None, "small"):
+            companies.bundled(folder)
+        if given.only in (None, "large"):
+            companies.large(folder, given.customers)
+        if given.only in (None, "lifetime-value"):
+            compare.run(folder, given.part or list(compare.PARTS), given.slow)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from crmlib.display import formats
 
 # A cell that starts with one of these could be run as a formula by a spreadsheet.
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_NUMERIC = {"money", "full_money", "exact_money", "share", "share1", "count", "number", "written"}
+_NUMERIC = {"money", "full_money", "exact_money", "share", "share1", "count", "number", "number2", "written"}
 
 
 class Table:

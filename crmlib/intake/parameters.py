@@ -94,6 +94,9 @@ KNOWN: dict[str, Rule] = {
     "not_goods": Rule(list[str], "a list of product numbers in quotes"),
     "minimum_order": _PRICE,
     "delivery_fee": _PRICE,
+    "contact_cost": _PRICE,
+    "rehearsed_months": _whole(3, 24, "a whole number of months from 3 to 24"),
+    "brought_back": _real(0.001, 1, "a share from 0.001 to 1"),
 }
 
 

@@ -48,6 +48,17 @@ def the_buyers(seed, n=311):
     return pd.DataFrame(rows, index=[f"K{i:03d}" for i in range(n)]).rename_axis("customer_id")
 
 
+def the_values(seed, n=349):
+    """What customers may bring, and how often they have bought again."""
+    rng = random.Random(seed)
+    rows = []
+    for _ in range(n):
+        alive, orders, money = rng.random(), rng.expovariate(0.3), rng.gauss(0.4, 0.9)
+        x = rng.choice([0, 0, 1, 2, 7])
+        rows.append({"alive": alive, "orders": orders, "money": money, "value": 0.9 * orders * money, "x": x})
+    return pd.DataFrame(rows, index=[f"K{i:03d}" for i in range(n)]).rename_axis("customer_id")
+
+
 def the_factors(seed):
     """The factors of a profit before and now, and what each moved, averaged over all sequences."""
     rng = random.Random(seed)
@@ -90,6 +101,8 @@ FRAMES = {
     "00.3": {"customers": BUYERS},
     "01.1": {"customers": BUYERS}, "01.2": {"moved": the_factors(2)}, "01.3": the_need(2),
     "02.1": {"customers": CUSTOMERS}, "02.2": {"capacity": CAPACITY}, "02.3": {"customers": CUSTOMERS},
+    "04.1": {"customers": the_values(2)}, "04.2": {"customers": the_values(2)},
+    "04.3": {"customers": the_values(2), "histories": the_values(2)[["x"]]},
 }  # fmt: skip
 
 
@@ -97,6 +110,9 @@ def other_frames(number, seed):
     """The frames of an exercise with other customers in them."""
     if number in ("01.2", "01.3"):
         return {"moved": the_factors(seed)} if number == "01.2" else the_need(seed)
+    if number.startswith("04"):
+        own = the_values(seed, n=200 + seed)
+        return {"customers": own} | ({"histories": own[["x"]]} if number == "04.3" else {})
     other = a_base(seed, n=200 + seed) if number.startswith("02") else the_buyers(seed, n=200 + seed)
     return FRAMES[number] | ({"customers": other} if "customers" in FRAMES[number] else {})
 
@@ -128,6 +144,10 @@ ONCE = sum(BUYERS["orders"] == 1)
     FRAMES["01.3"]["groups"][name].tolist() for name in ("sales", "carried")
 )
 TARGET, EACH = SOLD + SOLD_WON, FRAMES["01.3"]["per_new"]
+VALUES = FRAMES["04.3"]["customers"]
+RICH = [max(v, 0.0) for v in VALUES["value"]]
+AGAIN = FRAMES["04.3"]["histories"]["x"].tolist()
+UNDISCOUNTED = sum(o * m for o, m in VALUES[["orders", "money"]].itertuples(index=False))
 RIGHT = {
     "00.1": SALES / ORDERS,
     "00.2": NAMELESS / (NAMELESS + SALES),
@@ -138,6 +158,9 @@ RIGHT = {
     "02.1": best_twentieth(CUSTOMERS["profit"]),
     "02.2": 60 * 8_765 / 11_111,
     "02.3": lifted(1, 1),
+    "04.1": sum(a < 0.5 for a in VALUES["alive"]),
+    "04.2": UNDISCOUNTED,
+    "04.3": sum(v for v, x in zip(RICH, AGAIN, strict=True) if x == 0) / sum(RICH),
 }
 MISTAKES = [
     ("00.1", sum(s / o for o, _, s in BUYERS.itertuples(index=False) if o) / ACTIVE, "average of these"),
@@ -175,6 +198,15 @@ MISTAKES = [
     ("02.3", lifted(1, 0), "margin only"),
     ("02.3", sum((CUSTOMERS["profit"] < 0) & (CUSTOMERS["returns"] < 0)), "would reach zero"),
     ("02.3", sum(p >= 0 for p in CUSTOMERS["profit"]) + lifted(1, 1), "everybody"),
+    ("04.1", sum(a > 0.5 for a in VALUES["alive"]), "more likely to be active"),
+    ("04.1", sum(a < 0.5 for a in VALUES["alive"]) / len(VALUES), "how many customers"),
+    ("04.1", sum(1 - a for a in VALUES["alive"]), "all chances added up"),
+    ("04.2", sum(VALUES["value"]), "future discounted"),
+    ("04.2", sum(VALUES["orders"]) * sum(VALUES["money"]) / len(VALUES), "two averages"),
+    ("04.2", UNDISCOUNTED / len(VALUES), "all customers together"),
+    ("04.3", sum(x == 0 for x in AGAIN) / len(AGAIN), "share of the customers"),
+    ("04.3", sum(v for v, x in zip(VALUES["value"], AGAIN, strict=True) if x == 0) / sum(VALUES["value"]), "losses count"),
+    ("04.3", sum(v for v, x in zip(RICH, AGAIN, strict=True) if x == 1) / sum(RICH), "repeat purchases"),
 ]  # fmt: skip
 
 

@@ -53,7 +53,7 @@ class LatentAttrition(LikelihoodModel):
             If the search ends without a maximum.
         """
         histories = Histories.of(customers, weight)
-        return self.fit_histories(histories, prior)
+        return self.fit_histories(histories, prior, **self.beside(customers, weight))
 
     def fit_histories(
         self, histories: Histories, prior: Prior | None = None, start: np.ndarray | None = None
@@ -75,6 +75,14 @@ class LatentAttrition(LikelihoodModel):
             prior=prior,
             rough=self.curved(part) if part is not histories else None,
         )
+
+    def beside(self, customers: pd.DataFrame, weight: np.ndarray | None = None) -> dict[str, float]:
+        """Return what `fit_histories` needs of customers beside their histories: by name, mostly nothing."""
+        return {}
+
+    def alike(self) -> Self:
+        """Return a model that is not fitted, with all that is no parameter as it is here."""
+        return type(self)(**self.get_params())
 
     def predict_alive(self, customers: pd.DataFrame) -> pd.Series:
         """Probability that each customer is still active at the end of the time seen.

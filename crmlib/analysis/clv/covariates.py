@@ -17,8 +17,8 @@ from crmlib.analysis.clv.attrition import LatentAttrition
 from crmlib.analysis.clv.discounting import Schedule
 from crmlib.analysis.clv.histories import Histories
 from crmlib.analysis.clv.maximum import LARGEST, SMALLEST, maximise
-from crmlib.analysis.clv.refusals import refuse_some
-from crmlib.errors import DataError, TooLittleData
+from crmlib.analysis.clv.refusals import refuse, refuse_some
+from crmlib.errors import DataError, ParameterError, TooLittleData
 
 _MOST = 1_000
 _FAR = 15.0
@@ -79,24 +79,32 @@ class WithCovariates(BaseEstimator):
         Raises
         ------
         DataError
-            If a column is missing, holds missing values, or takes very many values.
+            If a column is missing, holds missing or infinite values, takes very many values, or follows from
+            others.
+        ParameterError
+            If there are no covariates.
         TooLittleData
             If a covariate does not vary, or the histories hold too little.
         """
-        self._levels = {
-            name: self._values_of(customers, name) for name in dict.fromkeys([*self.purchase, *self.dropout])
-        }
-        design = self._design(customers)
-        self._means = design.mean()
-        for name in design.columns:
-            if design[name].nunique() < 2:
+        names = list(dict.fromkeys([*self.purchase, *self.dropout]))
+        if not names:
+            raise ParameterError("no covariates", "one of buying or of leaving", "fit the model without them")
+        self._levels = {name: self._values_of(customers, name) for name in names}
+        for name in names:
+            if customers[name].nunique() < 2:
                 raise TooLittleData(
                     f"covariate {name}, the same for all customers", "one that varies", "leave it out"
                 )
-        self.base_ = type(self.model)(**self.model.get_params()).fit(customers)
+        design = self._design(customers)
+        self._means = design.mean()
+        # Coefficients are sought per range, so that the unit of a covariate plays no part in the search.
+        self._ranges = design.max() - design.min()
+        # With all histories folded alike, the two likelihoods can be compared.
+        self.base_ = type(self.model)(**self.model.get_params()).fit_histories(Histories.of(customers))
         columns = [("purchase", name) for name in self._columns(self.purchase)]
         columns += [("dropout", name) for name in self._columns(self.dropout)]
         self._effects = columns
+        self._refuse_repetition(design)
         parts = []
         for members, row in self._combinations(design):
             own = customers[members]
@@ -111,8 +119,9 @@ class WithCovariates(BaseEstimator):
         )  # fmt: skip
         self.maximum_ = found
         self.params_ = pd.Series(np.exp(found.logs[:size]), index=list(self.model.names), name="estimate")
-        errors = np.sqrt(np.diag(found.covariance()))[size:]
-        estimate = found.logs[size:]
+        ranges = self._ranges[[name for _, name in columns]].to_numpy()
+        errors = np.sqrt(np.diag(found.covariance()))[size:] / ranges
+        estimate = found.logs[size:] / ranges
         half = norm.ppf(0.975) * errors
         self.coefficients_ = pd.DataFrame(
             {
@@ -144,27 +153,29 @@ class WithCovariates(BaseEstimator):
         self, customers: pd.DataFrame, predict: Callable[[LatentAttrition, pd.DataFrame], pd.Series]
     ) -> pd.Series:
         check_is_fitted(self, "params_")
-        parts = []
+        found = pd.Series(np.nan, index=customers.index)
         for members, row in self._combinations(self._design(customers)):
             logs = self._map(row) @ self.maximum_.logs
-            parts.append(predict(self.model.with_params(np.exp(logs)), customers[members]))
-        return pd.concat(parts).reindex(customers.index)
+            own = predict(self.model.with_params(np.exp(logs)), customers[members])
+            found = found.rename(own.name)
+            found[members] = own.to_numpy()
+        return found
 
     def _values_of(self, customers: pd.DataFrame, name: str) -> list[str] | None:
-        """Return the values of a text column, the first left out; None for numbers."""
-        if name not in customers.columns:
-            raise DataError(f"no column {name}", "the columns of all covariates", "add it or leave it out")
-        column = customers[name]
+        """Return the values of a text column; None for numbers."""
+        column = _column(customers, name)
         if column.dtype.kind in "biuf":
             return None
-        return sorted(column.dropna().astype("str").unique())[1:]
+        found = sorted(column.dropna().astype("str").unique())
+        _refuse_many(len(found))
+        return found
 
     def _columns(self, names: Sequence[str]) -> list[str]:
         return [
             column
             for name in names
             for column in (
-                [name] if self._levels[name] is None else [f"{name}={v}" for v in self._levels[name]]
+                [name] if self._levels[name] is None else [f"{name}={v}" for v in self._levels[name][1:]]
             )
         ]
 
@@ -172,31 +183,47 @@ class WithCovariates(BaseEstimator):
         """Return the covariates as numbers, one column each."""
         columns = {}
         for name, levels in self._levels.items():
-            column = customers[name]
-            refuse_some(
-                column.isna().to_numpy(), customers.index, np.zeros(len(column)), f"missing values, {name}",
-                "a value for every customer", "fill them with a value of their own, such as 'unknown'",
-            )  # fmt: skip
+            column = _column(customers, name)
+            if (missing := column.isna().to_numpy()).any():
+                refuse(
+                    missing, customers.index, f"no value of {name}", "a value for every customer",
+                    "fill the gaps with a value of their own, such as 'unknown'",
+                )  # fmt: skip
             if levels is None:
-                columns[name] = column.astype("float64")
+                number = column.to_numpy(dtype="float64")
+                bad = ~np.isfinite(number)
+                refuse_some(bad, customers.index, number, name, "finite numbers", "correct them")
+                columns[name] = number
                 continue
-            text = column.astype("str")
-            for level in levels:
+            text = column.astype("str").to_numpy(dtype=object)
+            if (new := ~np.isin(text, levels)).any():
+                refuse(
+                    new, customers.index, f"{name} = {text[new][0]!r}",
+                    f"one of the {len(levels)} values that the model was fitted to",
+                    "fit it with customers who have this value, too, or give them another",
+                )  # fmt: skip
+            for level in levels[1:]:
                 columns[f"{name}={level}"] = (text == level).astype("float64")
         return pd.DataFrame(columns, index=customers.index)
 
     def _combinations(self, design: pd.DataFrame) -> list[tuple[np.ndarray, pd.Series]]:
         """Return the members and the centred covariates of each distinct combination."""
         number = design.groupby(list(design.columns), sort=True).ngroup().to_numpy()
-        count = int(number.max()) + 1
-        if count > _MOST:
-            raise DataError(
-                f"{count:,} different combinations of covariates",
-                f"at most {_MOST:,}",
-                "cut numbers into classes first, for example tenths",
-            )
+        count = int(number.max(initial=-1)) + 1
+        _refuse_many(count)
         first = np.unique(number, return_index=True)[1]
-        return [(number == i, design.iloc[first[i]] - self._means) for i in range(count)]
+        return [(number == i, (design.iloc[first[i]] - self._means) / self._ranges) for i in range(count)]
+
+    def _refuse_repetition(self, design: pd.DataFrame) -> None:
+        """Refuse covariates of one process of which one follows from the others."""
+        for names in (self._columns(self.purchase), self._columns(self.dropout)):
+            own = ((design[names] - self._means[names]) / self._ranges[names]).drop_duplicates()
+            if np.linalg.matrix_rank(own.to_numpy()) < len(names):
+                raise DataError(
+                    f"covariates of which one follows from the others, among {', '.join(names)}",
+                    "covariates that each tell something of their own",
+                    "leave one out",
+                )
 
     def _folded(self, own: pd.DataFrame) -> Callable:
         return self.model.curved(Histories.of_any(own))
@@ -211,6 +238,21 @@ class WithCovariates(BaseEstimator):
                 if parameter in names:
                     found[names.index(parameter), len(names) + place] = sign * row[column]
         return found
+
+
+def _column(customers: pd.DataFrame, name: str) -> pd.Series:
+    if name not in customers.columns:
+        raise DataError(f"no column {name}", "the columns of all covariates", "add it or leave it out")
+    return customers[name]
+
+
+def _refuse_many(count: int) -> None:
+    if count > _MOST:
+        raise DataError(
+            f"{count:,} different combinations of covariates",
+            f"at most {_MOST:,}",
+            "cut numbers into classes first, for example tenths",
+        )
 
 
 def _summed(parts: list[tuple[Callable, np.ndarray]]) -> Callable:

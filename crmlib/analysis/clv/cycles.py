@@ -53,3 +53,11 @@ def purchase_cycles(days: ibis.Table) -> pd.DataFrame:
     money = found["total"] / found["n"]
     squares = np.where(found["n"] > 1, np.maximum(found["of_squares"] - found["total"] * money, 0.0), 0.0)
     return pd.DataFrame({"n": found["n"], "money": money, "squares": squares})
+
+
+def contribution(days: ibis.Table) -> float:
+    """Return the contribution of all customers with a purchase, added up over days."""
+    buyers = days.filter(days.net_sales > 0).select("customer_id").distinct()
+    own = days.semi_join(buyers, "customer_id")
+    left = (own.gross_margin - own.service_cost).cast(_EXACT).sum()
+    return float(left.cast("float64").fill_null(0.0).execute())

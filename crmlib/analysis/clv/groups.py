@@ -28,6 +28,8 @@ class GroupFits:
         Fitted to all customers together.
     spread : Series of shape (n_parameters,)
         Standard deviation between groups of the logarithm of each parameter.
+    covariance : DataFrame of shape (n_parameters, n_parameters)
+        Covariance between groups of the logarithms of the parameters.
     table : DataFrame
         One row per group: ``customers``, ``repeaters``, the parameters, and ``own`` (weight of the
         group's own data in its parameters, from 0 to 1; the rest is the other groups').
@@ -36,15 +38,22 @@ class GroupFits:
     models: dict[str, LatentAttrition]
     base: LatentAttrition
     spread: pd.Series
+    covariance: pd.DataFrame
     table: pd.DataFrame
 
     def predict_orders(self, customers: pd.DataFrame, groups: pd.Series, horizon: float) -> pd.Series:
-        """Expected purchases of each customer by the model of the customer's group."""
-        parts = [
-            model.predict_orders(customers[(groups == name).to_numpy()], horizon)
-            for name, model in self.models.items()
-        ]
-        return pd.concat(parts).reindex(customers.index)
+        """Expected purchases of each customer by the model of the customer's group; of any other, by `base`.
+
+        `groups` has the order of `customers`; those of a group without a model, or of none, are the others.
+        """
+        labels = _labels(groups)
+        found = pd.Series(np.nan, index=customers.index, name="orders")
+        for name, model in self.models.items():
+            inside = labels == name
+            found[inside] = model.predict_orders(customers[inside], horizon).to_numpy()
+        others = ~np.isin(labels, list(self.models))
+        found[others] = self.base.predict_orders(customers[others], horizon).to_numpy()
+        return found
 
 
 def fit_by_group(model: LatentAttrition, customers: pd.DataFrame, groups: pd.Series) -> GroupFits:
@@ -53,9 +62,10 @@ def fit_by_group(model: LatentAttrition, customers: pd.DataFrame, groups: pd.Ser
     Parameters
     ----------
     model : LatentAttrition
-        Which model; its parameters, if any, are not used.
+        Which model; its parameters, if any, are not used. What a fit chooses besides, such as the k of
+        `crmlib.analysis.clv.mbg_cnbd.MBGCNBD`, is chosen for all customers together.
     customers : DataFrame
-        Histories.
+        Histories, with the columns the model reads.
     groups : Series of shape (n_customers,)
         Name of each customer's group (region, channel, cohort), in the same order.
 
@@ -75,8 +85,8 @@ def fit_by_group(model: LatentAttrition, customers: pd.DataFrame, groups: pd.Ser
     Laplace approximation of each group; Efron & Morris 1975, Journal of the American Statistical
     Association 70:311-319, for the idea). A group without repeat purchases takes the parameters of the others.
     """
-    names = sorted(groups.dropna().astype("str").unique())
-    labels = groups.astype("str").to_numpy()
+    labels = _labels(groups)
+    names = sorted(set(labels[groups.notna().to_numpy()]))
     if len(names) < 3:
         raise TooLittleData(
             f"{len(names)} group{'s' * (len(names) != 1)}",
@@ -86,9 +96,11 @@ def fit_by_group(model: LatentAttrition, customers: pd.DataFrame, groups: pd.Ser
     base = type(model)(**model.get_params()).fit(customers)
     size = len(base.names)
     folded: dict[str, Histories | None] = {}
+    beside: dict[str, dict[str, float]] = {}
     for name in names:
         own = customers[labels == name]
         folded[name] = Histories.of(own) if len(own) > 1 and (own["x"] > 0).any() else None
+        beside[name] = base.beside(own)
     mean, covariance = np.log(base.params_.to_numpy()), 0.25 * np.eye(size)
     fitted: dict[str, LatentAttrition] = {}
     logs: dict[str, np.ndarray] = {}
@@ -100,8 +112,8 @@ def fit_by_group(model: LatentAttrition, customers: pd.DataFrame, groups: pd.Ser
                 fitted[name] = base.with_params(np.exp(mean))
                 logs[name], left[name] = mean, covariance
                 continue
-            fitted[name] = type(model)(**model.get_params()).fit_histories(
-                histories, prior, start=logs.get(name, mean)
+            fitted[name] = base.alike().fit_histories(
+                histories, prior, start=logs.get(name, mean), **beside[name]
             )
             found = fitted[name].maximum_
             logs[name], left[name] = found.logs, np.linalg.inv(-found.hessian)
@@ -126,5 +138,12 @@ def fit_by_group(model: LatentAttrition, customers: pd.DataFrame, groups: pd.Ser
             **own.params_.to_dict(),
             "own": float(np.clip(weight, 0, 1)),
         }
-    spread = pd.Series(np.sqrt(np.diag(covariance)), index=list(base.names), name="spread")
-    return GroupFits(fitted, base, spread, pd.DataFrame.from_dict(rows, orient="index"))
+    parameters = list(base.names)
+    spread = pd.Series(np.sqrt(np.diag(covariance)), index=parameters, name="spread")
+    between = pd.DataFrame(covariance, index=parameters, columns=parameters)
+    return GroupFits(fitted, base, spread, between, pd.DataFrame.from_dict(rows, orient="index"))
+
+
+def _labels(groups: pd.Series) -> np.ndarray:
+    """Return the names of groups as text; None where there is none."""
+    return groups.astype("str").where(groups.notna(), None).to_numpy(dtype=object)

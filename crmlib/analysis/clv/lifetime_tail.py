@@ -16,8 +16,8 @@ import numpy as np
 
 #: What is computed: the tail and its derivatives by A, s and l = log ρ.
 ORDERS = ("h", "A", "s", "l", "AA", "As", "Al", "ss", "sl", "ll")
-_STEP = 0.27
-_DIGITS = 37.0
+#: Accuracy of full double precision, as the exponent of the relative error.
+FULL_DIGITS = 37.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,13 @@ class Interpolant:
 
     @classmethod
     def between(
-        cls, shapes: np.ndarray, s: float, low: float, high: float, derivatives: bool = True
+        cls,
+        shapes: np.ndarray,
+        s: float,
+        low: float,
+        high: float,
+        derivatives: bool = True,
+        digits: float = FULL_DIGITS,
     ) -> "Interpolant":
         """Integrate at the points of a range of log ρ.
 
@@ -52,11 +58,13 @@ class Interpolant:
             Range of log ρ.
         derivatives : bool
             Whether the derivatives are wanted, too.
+        digits : float
+            Accuracy: the relative error is about exp(-digits).
         """
         half = max(0.5 * (high - low), 1e-12)
         # The tail is analytic up to log ρ = ±πi, which tells how many terms are needed.
         ratio = np.pi / half
-        count = int(np.ceil(_DIGITS / np.log(ratio + np.hypot(1, ratio)))) + 3
+        count = int(np.ceil(digits / np.log(ratio + np.hypot(1, ratio)))) + 3
         nodes = np.cos(np.pi * (np.arange(count) + 0.5) / count)
         at = 0.5 * (low + high) + half * nodes
         known = np.empty((len(shapes), len(ORDERS) if derivatives else 1, count))
@@ -64,7 +72,7 @@ class Interpolant:
         short = int(np.searchsorted(shapes, 1.0))
         for part in (slice(0, short), slice(short, len(shapes))):
             if len(shapes[part]):
-                known[part] = _integrals(shapes[part], s, at, derivatives)
+                known[part] = _integrals(shapes[part], s, at, derivatives, digits)
         waves = np.cos(np.outer(np.arange(count), np.pi * (np.arange(count) + 0.5) / count))
         series = (2 / count) * (known @ waves.T)
         series[:, :, 0] /= 2
@@ -85,16 +93,17 @@ class Interpolant:
         return np.einsum("nkc,cn->kn", self.series[shape], self.basis(logs), optimize=True)
 
 
-def _integrals(shapes: np.ndarray, s: float, at: np.ndarray, derivatives: bool) -> np.ndarray:
+def _integrals(shapes: np.ndarray, s: float, at: np.ndarray, derivatives: bool, digits: float) -> np.ndarray:
     """Integrate by the trapezoidal rule in u = log(v - 1), for all shapes and points at once."""
     least = float(at.min())
-    start = min(0.0, least - np.log(shapes[-1] + 1), -np.log(s + 1)) - _DIGITS
-    stop = max(0.0, float(at.max())) + _DIGITS / max(shapes[0] + s, 1.0)
-    u = np.arange(start, stop + _STEP, _STEP)
+    step = np.pi**2 / digits  # the error of the rule falls as exp(-π² / step)
+    start = min(0.0, least - np.log(shapes[-1] + 1), -np.log(s + 1)) - digits
+    stop = max(0.0, float(at.max())) + digits / max(shapes[0] + s, 1.0)
+    u = np.arange(start, stop + step, step)
     by_rho = np.logaddexp(0, u - at[:, None])  # log(1 + (v - 1) / ρ), shape (n_points, n_u)
     by_v = np.logaddexp(0, u)  # log v
-    mass = np.exp(-shapes[:, None] * by_rho[:, None, :] + (u - (s + 1) * by_v)) * _STEP
-    rest, rest_1, rest_2 = _beyond(shapes, s, at, float(u[-1]))
+    mass = np.exp(-shapes[:, None] * by_rho[:, None, :] + (u - (s + 1) * by_v)) * step
+    rest, rest_1, rest_2 = _beyond(shapes, s, at, float(u[-1]), step)
     if not derivatives:
         return (mass.sum(axis=2).T + rest)[:, None, :]
     pull = np.exp(u - at[:, None] - by_rho)
@@ -120,7 +129,7 @@ def _integrals(shapes: np.ndarray, s: float, at: np.ndarray, derivatives: bool) 
 
 
 def _beyond(
-    shapes: np.ndarray, s: float, at: np.ndarray, last: float
+    shapes: np.ndarray, s: float, at: np.ndarray, last: float, step: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Sum the trapezoids beyond the last u, and those times u - last and its square.
 
@@ -128,7 +137,7 @@ def _beyond(
     they fall so slowly that no grid reaches their end.
     """
     decay = shapes[:, None] + s
-    kept, lost = np.exp(-decay * _STEP), -np.expm1(-decay * _STEP)
-    mass = np.exp(-shapes[:, None] * (last - at) - s * last) * _STEP
+    kept, lost = np.exp(-decay * step), -np.expm1(-decay * step)
+    mass = np.exp(-shapes[:, None] * (last - at) - s * last) * step
     rest = mass * kept / lost
-    return rest, rest * _STEP / lost, rest * _STEP**2 * (1 + kept) / lost**2
+    return rest, rest * step / lost, rest * step**2 * (1 + kept) / lost**2

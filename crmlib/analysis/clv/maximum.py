@@ -7,8 +7,10 @@ search ends at the edge of a wide box and says so.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from crmlib.errors import CrmError
 
@@ -112,10 +114,12 @@ def maximise(
     Newton's method in a trust region; a direction in which the function is not concave is followed
     up to the border of the region (Nocedal & Wright 2006, Numerical Optimization, section 4.3).
     """
-    climbed = [_climb(rough or curved, start, lower, upper, tolerance) for start in starts]
-    best = max(climbed, key=lambda found: found.value if np.isfinite(found.value) else -np.inf)
-    if rough is not None:
-        best = _climb(curved, best.logs, lower, upper, tolerance)
+    # The products are short: sharing them among threads takes far longer than computing them.
+    with _threads().limit(limits=1, user_api="blas"):
+        climbed = [_climb(rough or curved, start, lower, upper, tolerance) for start in starts]
+        best = max(climbed, key=lambda found: found.value if np.isfinite(found.value) else -np.inf)
+        if rough is not None:
+            best = _climb(curved, best.logs, lower, upper, tolerance)
     if not best.over:
         raise NotConverged(
             f"no maximum of the likelihood after {best.evaluations} evaluations, from {len(starts)} starts "
@@ -129,6 +133,11 @@ def maximise(
         if logs <= low or logs >= high
     }
     return Maximum(tuple(names), best.logs, best.value, best.hessian, best.gain_left, best.evaluations, edges)
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 @dataclass
@@ -155,7 +164,7 @@ def _climb(
             break
         room = free, lower - logs, upper - logs
         gain = _promise(gradient, hessian, _step_within(gradient, hessian, _FARTHEST, *room))
-        if gain < max(tolerance, _ROUNDING * abs(value)):
+        if abs(gain) < max(tolerance, _ROUNDING * abs(value)):
             over = True
             break
         step = _step_within(gradient, hessian, radius, *room)
@@ -168,7 +177,7 @@ def _climb(
         good = np.isfinite(found[0]) and (won > 0 or (promised > 0 and abs(won) <= noise))
         if not good and radius < 1e-12:
             # Rounding hides what is left to gain; that is an end if it is next to nothing.
-            over = gain <= _NEXT_TO_NOTHING * abs(value)
+            over = abs(gain) <= _NEXT_TO_NOTHING * abs(value)
             break
         kept = won / promised if promised > 0 else 1.0
         length = float(np.abs(step).max())
@@ -189,17 +198,21 @@ def _step_within(
     lowest: np.ndarray,
     highest: np.ndarray,
 ) -> np.ndarray:
-    """Return the step of the free parameters; what would cross an edge is put there, the rest follows."""
+    """Return the step of the free parameters; the first that meets an edge stays there, the rest go on."""
     step = np.zeros(len(gradient))
     free = free.copy()
     while free.any():
         slope = gradient[free] + hessian[np.ix_(free, ~free)] @ step[~free]
-        step[free] = _step(slope, hessian[np.ix_(free, free)], radius)
-        outside = free & ((step < lowest) | (step > highest))
-        if not outside.any():
-            break
-        step[outside] = np.clip(step, lowest, highest)[outside]
-        free &= ~outside
+        move = np.zeros(len(gradient))
+        move[free] = _step(slope, hessian[np.ix_(free, free)], radius) - step[free]
+        edge = np.where(move > 0, highest, lowest)
+        share = np.divide(edge - step, move, out=np.full(len(move), np.inf), where=move != 0)
+        first = int(np.argmin(share))
+        if share[first] >= 1:
+            return step + move
+        step = step + share[first] * move
+        step[first] = edge[first]
+        free[first] = False
     return step
 
 

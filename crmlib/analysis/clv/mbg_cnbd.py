@@ -93,14 +93,25 @@ class MBGCNBD(LatentAttrition):
         NotConverged
             If the search ends without a maximum.
         """
-        histories = Histories.of(customers, weight)
+        return super().fit(customers, weight, prior)
+
+    def beside(self, customers: pd.DataFrame, weight: np.ndarray | None = None) -> dict[str, float]:
+        """Return the sum of ``log_itts`` over customers, which k of 1 does not need."""
         if self.k == 1:
-            return self.fit_histories(histories, prior)
+            return {}
         logs = _checked_logs(customers)
-        return self.fit_histories(histories, prior, float(logs.sum() if weight is None else logs @ weight))
+        return {"log_itts": float(logs.sum() if weight is None else logs @ weight)}
+
+    def alike(self) -> Self:
+        """Return a model that is not fitted, with the given or chosen k."""
+        return type(self)(self._ticks)
 
     def fit_histories(
-        self, histories: Histories, prior: Prior | None = None, log_itts: float | None = None
+        self,
+        histories: Histories,
+        prior: Prior | None = None,
+        start: np.ndarray | None = None,
+        log_itts: float | None = None,
     ) -> Self:
         """Fit to histories that were checked and folded before; see `fit`.
 
@@ -108,12 +119,16 @@ class MBGCNBD(LatentAttrition):
         ----------
         histories : Histories
         prior : Prior, optional
+        start : ndarray of shape (4,), optional
+            Logarithms of the parameters; the search begins there and nowhere else. It is for one k.
         log_itts : float, optional
             Sum of ``log_itts`` over customers. Without it k must be given, and unless it is 1 the
             log-likelihood lacks a constant.
         """
         if self.k is not None:
-            return self._fit_one(histories, prior, _whole(self.k), log_itts)
+            return self._fit_one(histories, prior, _whole(self.k), log_itts, start=start)
+        if start is not None:
+            raise ParameterError("k = None with a start", "a start for one k", "give k, or no start")
         if log_itts is None:
             raise ParameterError(
                 "k = None without log_itts", "inter-purchase times to choose k by", "give log_itts, or k"
@@ -138,9 +153,10 @@ class MBGCNBD(LatentAttrition):
         k: int,
         log_itts: float | None,
         near: Sequence[np.ndarray] = (),
+        start: np.ndarray | None = None,
     ) -> Self:
         self.k_, self._start_near = k, list(near)
-        super().fit_histories(histories, prior)
+        super().fit_histories(histories, prior, start)
         del self._start_near
         self.log_likelihood_ += (k - 1) * (log_itts or 0.0) - histories.repeats * float(gammaln(k))
         return self

@@ -15,15 +15,16 @@ def renewals_of(contracts: pd.DataFrame, as_of: date) -> pd.DataFrame:
     ----------
     contracts : DataFrame
         Columns ``started_on``, ``ended_on`` (last day of the contract, missing while it runs) and
-        ``period_months`` (12 where missing).
+        ``period_months`` (12 where missing or 0).
     as_of : datetime.date
         Last known day; contracts that start later are left out, ends that lie later are not known yet.
+        A renewal is due on the day a period is over; where a month has no such day, on the first of the next.
 
     Returns
     -------
     DataFrame
         Indexed like `contracts`: ``due`` (renewals up to `as_of` if the contract still ran) and
-        ``made``.
+        ``made`` (those on whose day it did run).
 
     Examples
     --------
@@ -37,14 +38,13 @@ def renewals_of(contracts: pd.DataFrame, as_of: date) -> pd.DataFrame:
     last = pd.Timestamp(as_of)
     started = pd.to_datetime(contracts["started_on"])
     ended = pd.to_datetime(contracts["ended_on"])
-    ended = ended.where(ended < last)
+    ran_until = ended.where(ended < last, last)
     months = pd.Series(12.0, index=contracts.index)
     if "period_months" in contracts.columns:
-        months = contracts["period_months"].astype("float64").fillna(12.0)
-    due = np.floor(_months(started, last + pd.Timedelta(days=1)) / months)
-    # The contract ends with a period: the renewal that was due on the next day was not made.
-    until_end = np.round(_months(started, ended + pd.Timedelta(days=1)) / months) - 1
-    made = pd.Series(np.where(ended.isna(), due, np.minimum(until_end, due)), index=contracts.index)
+        given = contracts["period_months"].astype("float64")
+        months = given.where(given > 0, 12.0)
+    due = np.floor(_months(started, pd.Series(last, index=contracts.index)) / months)
+    made = np.floor(_months(started, ran_until) / months)
     found = pd.DataFrame({"due": due, "made": made.clip(lower=0)})
     return found[started <= last].astype("int64")
 
@@ -97,12 +97,7 @@ def pooled(survivors: pd.DataFrame) -> pd.DataFrame:
     return found.assign(share=found["after"] / found["before"].where(found["before"] > 0))
 
 
-def _months(start: pd.Series, end: pd.Series | pd.Timestamp) -> pd.Series:
+def _months(start: pd.Series, end: pd.Series) -> pd.Series:
     """Whole months from one day to another; NaN where a day is missing."""
-    year, month, day = (
-        (end.dt.year, end.dt.month, end.dt.day)
-        if isinstance(end, pd.Series)
-        else (end.year, end.month, end.day)
-    )
-    months = (year - start.dt.year) * 12 + (month - start.dt.month)
-    return (months - (day < start.dt.day)).astype("float64")
+    months = (end.dt.year - start.dt.year) * 12 + (end.dt.month - start.dt.month)
+    return (months - (end.dt.day < start.dt.day)).astype("float64")

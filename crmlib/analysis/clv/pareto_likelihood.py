@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from crmlib.analysis.clv.histories import Histories
-from crmlib.analysis.clv.lifetime_tail import Interpolant
+from crmlib.analysis.clv.lifetime_tail import FULL_DIGITS, Interpolant
 
 NAMES = ("r", "alpha", "s", "beta")
 _BLOCK = 16_384
 _PAIRED_BLOCK = 2_048
 _CELLS = 200_000
+#: For many points without derivatives a relative error of 1e-10 is enough.
+_FEWER_DIGITS = 23.0
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,12 @@ class Times:
         self.logs = np.log(alpha) - np.log(beta) + self.by_alpha - self.by_beta
         self.of_alpha, self.of_beta = alpha / (alpha + times), beta / (beta + times)
 
-    def interpolant(self, shapes: np.ndarray, s: float, derivatives: bool) -> Interpolant:
+    def interpolant(
+        self, shapes: np.ndarray, s: float, derivatives: bool, digits: float = FULL_DIGITS
+    ) -> Interpolant:
         """Return the tails of some shapes over all these times."""
-        return Interpolant.between(shapes, s, float(self.logs.min()), float(self.logs.max()), derivatives)
+        low, high = float(self.logs.min()), float(self.logs.max())
+        return Interpolant.between(shapes, s, low, high, derivatives, digits)
 
 
 def log_likelihood(
@@ -112,7 +117,7 @@ def log_likelihood(
     value = _purchases(r, histories, gradient, hessian) - histories.repeats * logs[1]
     gradient[1] -= histories.repeats
     times = Times(alpha, parameters[3], histories.times)
-    for block, first, last in _tails(r, s, rows, times, derivatives=True):
+    for block, first, last in _tails(r, s, rows, times, True, FULL_DIGITS):
         value += _block(parameters, block, times, first, last, gradient, hessian)
     upper = np.triu(hessian)
     return float(value), gradient, upper + np.triu(upper, 1).T
@@ -137,7 +142,7 @@ def values(points: np.ndarray, histories: Histories, rows: list[Rows]) -> np.nda
     for number, (r, alpha, s, beta) in enumerate(np.exp(points)):
         times = Times(alpha, beta, histories.times)
         value = steps @ np.log(r + np.arange(len(steps))) - histories.repeats * np.log(alpha)
-        for block, first, last in _tails(r, s, rows, times, derivatives=False):
+        for block, first, last in _tails(r, s, rows, times, False, _FEWER_DIGITS):
             shape = r + block.shapes[block.of]
             before = shape * times.by_alpha[block.t_x] + s * times.by_beta[block.t_x]
             until = shape * times.by_alpha[block.T] + s * times.by_beta[block.T]
@@ -148,18 +153,18 @@ def values(points: np.ndarray, histories: Histories, rows: list[Rows]) -> np.nda
 
 
 def _tails(
-    r: float, s: float, rows: list[Rows], times: Times, derivatives: bool
+    r: float, s: float, rows: list[Rows], times: Times, derivatives: bool, digits: float
 ) -> Iterator[tuple[Rows, np.ndarray, np.ndarray]]:
     """Hand out each block with the tails of its customers at the last purchase and at the end."""
     shapes, table = None, np.empty(0)
     for block in rows:
         if not block.table:
-            tails = times.interpolant(block.shapes + r, s, derivatives)
+            tails = times.interpolant(block.shapes + r, s, derivatives, digits)
             yield block, *(tails.paired(block.of, times.logs[codes]) for codes in (block.t_x, block.T))
             continue
         if block.shapes is not shapes:
             shapes = block.shapes
-            table = times.interpolant(shapes + r, s, derivatives).outer(times.logs)
+            table = times.interpolant(shapes + r, s, derivatives, digits).outer(times.logs)
         yield block, table[:, block.of, block.t_x], table[:, block.of, block.T]
 
 

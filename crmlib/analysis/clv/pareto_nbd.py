@@ -12,6 +12,7 @@ from crmlib.analysis.clv.attrition import LatentAttrition
 from crmlib.analysis.clv.cells import Cells
 from crmlib.analysis.clv.histories import Histories, checked
 
+_BLOCK = 20_000
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 
 
@@ -95,18 +96,21 @@ class ParetoNBD(LatentAttrition):
         r, alpha, s, beta = self._values
         silent = (r + x) * np.log1p((T - t_x) / (alpha + t_x)) + s * np.log1p((T - t_x) / (beta + t_x))
         there = np.exp(-silent)
-        total = s * self._tails(x, t_x) + there * (1 - s * self._tails(x, T))
-        return there / np.maximum(total, 1e-300)
+        left = np.maximum(s * self._tails(x, t_x) - there * s * self._tails(x, T), 0.0)
+        return there / np.maximum(there + left, 1e-300)
 
     def _tails(self, x: np.ndarray, times: np.ndarray) -> np.ndarray:
         r, alpha, s, beta = self._values
+        if not len(x):
+            return np.empty(0)
         cells = Cells.among(x, times)
-        runs = cells.runs()
+        shapes, number = np.unique(cells.x, return_inverse=True)
         at = pareto_likelihood.Times(alpha, beta, cells.T)
-        tails = at.interpolant(np.array([shape for shape, _ in runs]) + r, s, derivatives=False)
+        tails = at.interpolant(shapes + r, s, derivatives=False)
         found = np.empty(len(cells.x))
-        for number, (_, part) in enumerate(runs):
-            found[part] = tails.series[number, 0] @ tails.basis(at.logs[part])
+        for start in range(0, len(found), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            found[part] = tails.paired(number[part], at.logs[part])[0]
         return found[cells.of]
 
     def _ahead(self, cells: Cells, horizons: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from crmlib.analysis.clv.attrition import LatentAttrition
 from crmlib.analysis.clv.discounting import Schedule
+from crmlib.errors import ParameterError
 
 
 def iso_values(
@@ -66,11 +67,18 @@ def by_group(values: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
     -------
     DataFrame
         Indexed by group, in the order of names: ``customers``, ``active`` (expected number of
-        active customers), ``value``, ``share`` (of the value of all) and ``per_customer``.
+        active customers; NaN where chances are not known), ``value``, ``share`` (of the value of all) and
+        ``per_customer``.
     """
-    named = groups.reindex(values.index).astype("object").fillna("unknown").astype("str")
-    found = values.groupby(named.to_numpy()).agg(
-        customers=("value", "size"), active=("alive", "sum"), value=("value", "sum")
+    # As objects first: where customers are missing, whole numbers would turn into fractions.
+    named = groups.astype("object").reindex(values.index).fillna("unknown").astype("str")
+    parts = values.groupby(named.to_numpy())
+    found = pd.DataFrame(
+        {
+            "customers": parts.size(),
+            "active": parts["alive"].sum(min_count=1),
+            "value": parts["value"].sum(),
+        }
     )
     total = values["value"].sum()
     found["share"] = found["value"] / total if total else np.nan
@@ -87,7 +95,7 @@ def other_assumptions(values: Mapping[str, pd.Series], picked_share: float = 0.2
         Values per customer under each assumption, all by the same index; the first is the one to
         compare with.
     picked_share : float
-        Share of the customers that is picked by value.
+        Share of the customers that is picked by value, above 0 and at most 1.
 
     Returns
     -------
@@ -96,7 +104,16 @@ def other_assumptions(values: Mapping[str, pd.Series], picked_share: float = 0.2
         customers picked under the first who are picked here, too), ``rank_correlation``
         (Spearman) and ``lost`` (value under this assumption of those picked by it, less that of those picked
         by the first: what the wrong order would cost if this assumption is the true one).
+
+    Raises
+    ------
+    ParameterError
+        If the share is out of range.
     """
+    if not 0 < picked_share <= 1:
+        raise ParameterError(
+            f"picked_share = {picked_share}", "a share above 0 and at most 1", "give 0.2 for 20 %"
+        )
     names = list(values)
     first = values[names[0]]
     number = max(1, round(picked_share * len(first)))
@@ -108,7 +125,7 @@ def other_assumptions(values: Mapping[str, pd.Series], picked_share: float = 0.2
             "total": float(other.sum()),
             "change": float(other.sum() / first.sum() - 1) if first.sum() else np.nan,
             "same": len(best.intersection(own)) / number,
-            "rank_correlation": float(first.corr(other, method="spearman")),
+            "rank_correlation": float(first.rank().corr(other.rank())),
             "lost": float(other.loc[own].sum() - other.loc[best].sum()),
         }
     return pd.DataFrame.from_dict(rows, orient="index")

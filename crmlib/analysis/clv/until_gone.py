@@ -8,7 +8,7 @@ of positive terms.
 """
 
 import numpy as np
-from scipy.special import betainc
+from scipy.special import betainc, expit
 
 _STEP = 0.25
 _DIRECT = 64
@@ -33,6 +33,7 @@ def expected_until_gone(r: float, a: float, b: float, w: np.ndarray) -> np.ndarr
     Integrated by parts, E = g(1) + ∫ I_p(a, b) |g'(p)| dp with g(p) = (1 - (1 + p·w)^-r) / p and
     the distribution function I_p of p, in steps of the log odds of p. All terms are positive, and
     the trapezoidal rule converges geometrically (Trefethen & Weideman 2014, SIAM Review 56:385-458).
+    Where a and b are both large, the density is narrow, and g itself is averaged over it.
     For many values of w the logarithm is interpolated at Chebyshev points of log w.
 
     Examples
@@ -67,13 +68,14 @@ def expected_until_gone(r: float, a: float, b: float, w: np.ndarray) -> np.ndarr
 
 
 def _integrated(r: float, a: float, b: float, w: np.ndarray) -> np.ndarray:
-    step = min(_STEP, 0.6 * float(np.sqrt(1 / a + 1 / b)))
+    if 0.6 * float(np.sqrt(1 / a + 1 / b)) < _STEP:
+        return _averaged(r, a, b, w)
     lowest = -39.0 - np.log1p((r + 1) * w.max())
-    odds = np.arange(lowest, 38.0, step)
+    odds = np.arange(lowest, 38.0, _STEP)
     p = 1 / (1 + np.exp(-odds))
     below = betainc(a, b, p)
     inside = below > 1e-300
-    p, weight = p[inside], below[inside] / (1 + np.exp(odds[inside])) * step
+    p, weight = p[inside], below[inside] / (1 + np.exp(odds[inside])) * _STEP
     found = np.empty(len(w))
     block = max(1, 2_000_000 // max(len(p), 1))
     for start in range(0, len(w), block):
@@ -82,3 +84,15 @@ def _integrated(r: float, a: float, b: float, w: np.ndarray) -> np.ndarray:
         twice = -np.expm1(-left) - r * (part / (1 + part)) * np.exp(-left)
         found[start : start + block] = (np.maximum(twice, 0) / p) @ weight
     return found - np.expm1(-r * np.log1p(w))
+
+
+def _averaged(r: float, a: float, b: float, w: np.ndarray) -> np.ndarray:
+    """Average g(p) over the density itself: where the chances differ little, that takes few steps."""
+    width = float(np.sqrt(1 / a + 1 / b))
+    away = np.arange(-(12 * width + 50 / a), 12 * width + 50 / b, 0.5 * width)
+    odds = np.log(a / b) + away
+    p = expit(odds)
+    # Relative to the mode: log(p / mode) = -log1p((1 - mode) * (exp(-away) - 1)), and alike for 1 - p.
+    stay, leave = b / (a + b), a / (a + b)
+    weight = np.exp(-a * np.log1p(stay * np.expm1(-away)) - b * np.log1p(leave * np.expm1(away)))
+    return (-np.expm1(-r * np.log1p(w[:, None] * p)) / p) @ (weight / weight.sum())

@@ -5,7 +5,9 @@ apart: about the parameters, which all customers share, so that it does not aver
 the base; and about each customer, who may leave tomorrow or stay, which does.
 """
 
-from collections.abc import Mapping
+import functools
+import operator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +16,7 @@ import pandas as pd
 from crmlib.analysis.clv.attrition import LatentAttrition
 from crmlib.analysis.clv.discounting import Schedule
 from crmlib.analysis.clv.money import MoneyPerPurchase
+from crmlib.errors import ParameterError
 
 _BLOCK = 20_000
 _SAMPLE = 5_000
@@ -51,8 +54,12 @@ class Values:
         purchases within the horizon), ``discounted_orders``, ``money`` (expected per purchase),
         ``value`` (the product of the two before), ``low`` and ``high`` (interval of what the customer
         may bring, both kinds of doubt).
-    sums : dict of str to Doubt
-        For ``all`` customers and for each group asked for.
+    expected : Series
+        Expected value of ``all`` customers and of each group asked for.
+    drawn : DataFrame of shape (n_draws, n_groups)
+        Drawn values of ``all`` customers and of each group asked for, both kinds of doubt.
+    drawn_parameters : DataFrame of shape (n_draws, n_groups)
+        Expected values under the drawn parameters: doubt about the parameters alone.
     schedule : Schedule
         Horizon, periods, rate and timing.
     level : float
@@ -60,9 +67,35 @@ class Values:
     """
 
     customers: pd.DataFrame
-    sums: dict[str, Doubt]
+    expected: pd.Series
+    drawn: pd.DataFrame
+    drawn_parameters: pd.DataFrame
     schedule: Schedule
     level: float
+
+    @property
+    def sums(self) -> dict[str, Doubt]:
+        """Value and intervals of ``all`` customers and of each group."""
+        tails = [(1 - self.level) / 2, (1 + self.level) / 2]
+        both, shared = self.drawn.quantile(tails), self.drawn_parameters.quantile(tails)
+        return {
+            name: Doubt(float(self.expected[name]), *both[name].tolist(), *shared[name].tolist())
+            for name in self.expected.index
+        }
+
+
+def together(parts: Sequence[Values]) -> Values:
+    """Put the values of several strata of customers together, each valued by a model of its own.
+
+    The strata have the same groups, and their draws are independent.
+    """
+    first = parts[0]
+    customers = pd.concat([part.customers for part in parts]).sort_index()
+    sums = [
+        functools.reduce(operator.add, [getattr(part, name) for part in parts])
+        for name in ("expected", "drawn", "drawn_parameters")
+    ]
+    return Values(customers, *sums, first.schedule, first.level)
 
 
 def expected_values(
@@ -135,16 +168,23 @@ def customer_values(
     Returns
     -------
     Values
+
+    Raises
+    ------
+    ParameterError
+        If there are no draws of the model's parameters, a group is called ``all`` or does not tell of each
+        customer whether it is a member, or the level is no probability.
     """
+    _check_options(model, draws, len(customers), groups or {}, level)
     found = expected_values(model, money, customers, schedule)
     parts = {"all": np.ones(len(customers), dtype=bool), **(groups or {})}
     members = np.stack([np.asarray(mask, dtype=bool) for mask in parts.values()])
     tails = [(1 - level) / 2, (1 + level) / 2]
-    models = [model.with_params(row) for row in draws.to_numpy()]
+    models = [model.with_params(row) for row in draws[list(model.names)].to_numpy()]
     seeds = rng.integers(0, 2**63, len(draws))
     orders = found["orders"].to_numpy()
     discount = np.divide(
-        found["discounted_orders"], orders, out=np.ones(len(found)), where=orders > 0, dtype="float64"
+        found["discounted_orders"].to_numpy(), orders, out=np.ones(len(found)), where=orders > 0
     )
     sums = np.zeros((len(draws), len(parts)))
     low, high = np.empty(len(customers)), np.empty(len(customers))
@@ -159,37 +199,67 @@ def customer_values(
             sums[number] += inside @ futures[number].astype("float64")
         low[part], high[part] = np.quantile(futures, tails, axis=0)
     found["low"], found["high"] = low, high
-    value = members @ found["value"].to_numpy()
-    both = np.quantile(sums, tails, axis=0)
-    shared = value * np.quantile(
-        _by_parameters(model, models, found, customers, members, schedule), tails, axis=0
+    names = list(parts)
+    value = pd.Series(members @ found["value"].to_numpy(), index=names, name="value")
+    worth = discount * found["money"].to_numpy()
+    moved = _by_parameters(model, models, worth, customers, members, schedule)
+    return Values(
+        found,
+        value,
+        pd.DataFrame(sums, columns=names),
+        pd.DataFrame(value.to_numpy() + moved, columns=names),
+        schedule,
+        level,
     )
-    shared.sort(axis=0)
-    doubts = {
-        name: Doubt(*map(float, (value[i], *both[:, i], *shared[:, i]))) for i, name in enumerate(parts)
-    }
-    return Values(found, doubts, schedule, level)
 
 
 def _by_parameters(
     model: LatentAttrition,
     models: list[LatentAttrition],
-    found: pd.DataFrame,
+    worth: np.ndarray,
     customers: pd.DataFrame,
     members: np.ndarray,
     schedule: Schedule,
 ) -> np.ndarray:
-    """Return by what factor the parameters move the value, per draw and part, from some thousand customers."""
-    picked = np.zeros(len(customers), dtype=bool)
-    for mask in members:
+    """Return by how much the parameters move the value, per draw and part, from some thousand customers of each.
+
+    `worth` is what an expected purchase of each customer is worth now.
+    """
+    # One customer in so many of a part stands for all of it, whoever is looked at for another part.
+    weight = np.zeros(members.shape)
+    for part, mask in enumerate(members):
         inside = np.flatnonzero(mask)
-        picked[inside[:: max(1, len(inside) // _SAMPLE)]] = True
-    sample, own = customers[picked], members[:, picked].astype("float64")
-    money = found["money"].to_numpy()[picked]
+        picked = inside[:: max(1, len(inside) // _SAMPLE)]
+        weight[part, picked] = len(inside) / max(len(picked), 1)
+    looked_at = weight.any(axis=0)
+    sample, own = customers[looked_at], weight[:, looked_at] * worth[looked_at]
 
     def total(of: LatentAttrition) -> np.ndarray:
-        return own @ (of.predict_orders(sample, schedule.horizon).to_numpy() * money)
+        return own @ of.predict_orders(sample, schedule.horizon).to_numpy()
 
     now = total(model)
-    moved = np.stack([total(drawn) for drawn in models])
-    return np.divide(moved, now, out=np.ones_like(moved), where=now != 0)
+    return np.stack([total(drawn) - now for drawn in models])
+
+
+def _check_options(
+    model: LatentAttrition,
+    draws: pd.DataFrame,
+    n_customers: int,
+    groups: Mapping[str, np.ndarray],
+    level: float,
+) -> None:
+    if not 0 < level < 1:
+        raise ParameterError(f"level = {level}", "a probability between 0 and 1", "correct it")
+    if len(draws) == 0 or set(model.names) - set(draws.columns):
+        raise ParameterError(
+            f"{len(draws)} draws of {', '.join(map(str, draws.columns))}",
+            f"one or more draws of {', '.join(model.names)}",
+            "draw them with crmlib.analysis.clv.posterior.draw_posterior",
+        )
+    for name, mask in groups.items():
+        if name == "all" or np.shape(mask) != (n_customers,):
+            raise ParameterError(
+                f"group {name!r} with {np.size(mask):,} entries",
+                f"a name other than 'all', and {n_customers:,} entries, one per customer",
+                "correct it",
+            )

@@ -21,14 +21,23 @@ from crmlib.display.house import (
 from crmlib.display.tables import Table
 
 
-def whale(curve: pd.DataFrame, title: str, subtitle: str, currency: str) -> Figure:
-    """Draw the whale curve: profit cumulated from the best customer to the worst.
+def whale(
+    curve: pd.DataFrame,
+    title: str,
+    subtitle: str,
+    currency: str,
+    of: str = "profit",
+    best: str = "most to the least profitable",
+) -> Figure:
+    """Draw the whale curve: profit, or value, cumulated from the best customer to the worst.
 
     Parameters
     ----------
     curve : DataFrame
         As returned by `crmlib.analysis.concentration.whale_curve`.
     title, subtitle, currency : str
+    of, best : str
+        What is cumulated, and what the first customers are.
     """
     x, y = curve["customers_share"].to_numpy(), curve["cumulative_profit"].to_numpy()
     peak = int(np.argmax(y))
@@ -81,20 +90,20 @@ def whale(curve: pd.DataFrame, title: str, subtitle: str, currency: str) -> Figu
             fontsize=9,
             color=LOSS,
         )
-    axes.set_xlabel("Customers, from the most to the least profitable (share)")
-    axes.set_ylabel(f"Cumulative profit ({currency})")
+    axes.set_xlabel(f"Customers, from the {best} (share)")
+    axes.set_ylabel(f"Cumulative {of} ({currency})")
     share_axis(axes.xaxis)
     money_axis(axes.yaxis, currency)
     marks = np.linspace(0, 1, 11)
     behind = pd.DataFrame({"share": marks, "profit": np.interp(marks, x, y)})
     alt = (
-        "Line chart, customers from best to worst on the horizontal axis, cumulative profit on the vertical axis: "
+        f"Line chart, customers from best to worst on the horizontal axis, cumulative {of} on the vertical axis: "
         f"it rises to {formats.money(y[peak], currency)} at {formats.share(x[peak])} of customers and ends at "
         f"{formats.money(y[-1], currency)}."
     )
     columns = {
         "share": ("Best customers (share)", "share"),
-        "profit": (f"Cumulative profit ({currency})", "full_money"),
+        "profit": (f"Cumulative {of} ({currency})", "full_money"),
     }
     return Figure(drawing, title, subtitle, alt, Table(behind, title, columns, currency=currency))
 

@@ -18,7 +18,7 @@ from crmlib.display.figures.labels import (
     name_rows,
 )
 from crmlib.display.figures.room import HALO, make_room, mark, value_limits, write_ends
-from crmlib.display.house import ACCENT, GREY, INK, LOSS, PALE, SOFT, Figure, canvas, money_axis
+from crmlib.display.house import ACCENT, GREY, INK, LOSS, PALE, SOFT, Figure, canvas, money_axis, share_axis
 from crmlib.display.tables import Table
 
 
@@ -47,8 +47,8 @@ def iso_values(grid: pd.DataFrame, title: str, subtitle: str, currency: str) -> 
     corners = {(i, j): values[i, j] for i in (0, -1) for j in (0, -1)}
     written = {where: formats.money(value, currency) for where, value in corners.items()}
     alt = (
-        "Lines of equal value, days since the last purchase on the horizontal axis, purchases so far on the vertical "
-        f"axis: with {formats.count(bought[-1])} purchases worth {written[-1, 0]} just after the last and "
+        "Line chart of equal values, days since the last purchase on the horizontal axis, purchases so far on "
+        f"the vertical axis: with {formats.count(bought[-1])} purchases worth {written[-1, 0]} just after the last and "
         f"{written[-1, -1]} after {formats.count(days[-1])} days; with {formats.count(bought[0])}, {written[0, 0]} and "
         f"{written[0, -1]}."
     )
@@ -119,7 +119,15 @@ def tracking(table: pd.DataFrame, title: str, subtitle: str, known_until: pd.Tim
 
 
 def forecast_and_actual(
-    table: pd.DataFrame, title: str, subtitle: str, across: str, up: str, currency: str = ""
+    table: pd.DataFrame,
+    title: str,
+    subtitle: str,
+    across: str,
+    up: str,
+    currency: str = "",
+    kind: str = "number",
+    names: tuple[str, str] = ("Forecast", "Happened"),
+    who: str = "customers",
 ) -> Figure:
     """Set what a forecast said of each group of customers beside what happened.
 
@@ -133,48 +141,62 @@ def forecast_and_actual(
     up : str
         What was forecast, with its unit unless it is money.
     currency : str
-        Given where it is money.
+    kind : {"money", "number", "share"}
+        What the numbers are.
+    names : tuple of str
+        What the lines and the bars are.
+    who : str
+        Who is counted.
     """
 
     def written(value: float) -> str:
-        return formats.money(value, currency) if currency else formats.number(value, 1)
+        return formats.written(value, kind, currency)
 
     drawing, axes = canvas(height=3.4)
     places = column_places(axes, len(table))
     forecast, actual = table["forecast"].to_numpy(float), table["actual"].to_numpy(float)
-    axes.set_ylim(*value_limits([forecast, actual]))
+    ends = np.concatenate([forecast, actual])
+    axes.set_ylim(min(0.0, float(np.nanmin(ends)) * 1.05), max(float(np.nanmax(ends)) * 1.05, 1e-9))
     axes.bar(places, actual, width=0.62, color=PALE, zorder=1)
     axes.hlines(forecast, places - 0.36, places + 0.36, color=ACCENT, lw=3, zorder=3)
     for place in {0, len(table) - 1}:
-        words = f"{written(actual[place])}"
-        mark(axes, words, (place, max(actual[place], forecast[place])), up=4, path_effects=HALO)
-    if currency:
+        mark(
+            axes,
+            written(actual[place]),
+            (place, max(actual[place], forecast[place])),
+            up=4,
+            path_effects=HALO,
+        )
+    unit = f" ({currency})" if kind == "money" else ""
+    if kind == "money":
         money_axis(axes.yaxis, currency)
-    name_axes(axes, f"{across} (number of customers)", up + (f" ({currency})" if currency else ""))
+    elif kind == "share":
+        share_axis(axes.yaxis)
+    name_axes(axes, f"{across} (number of {who})", up + unit)
     make_room(axes)
     name_columns(axes, table["label"], [f"({formats.count(n)})" for n in table["customers"]])
     legend_above(
         axes,
         [
-            Line2D([], [], color=ACCENT, lw=3, label="Forecast"),
-            Line2D([], [], color=PALE, lw=9, label="Happened"),
+            Line2D([], [], color=ACCENT, lw=3, label=names[0]),
+            Line2D([], [], color=PALE, lw=9, label=names[1]),
         ],
     )
     first, last = (
-        f"{table['label'].iloc[i]}: forecast {written(forecast[i])}, happened {written(actual[i])}"
+        f"{table['label'].iloc[i]}: {in_sentence(names[0])} {written(forecast[i])}, "
+        f"{in_sentence(names[1])} {written(actual[i])}"
         for i in (0, -1)
     )
     alt = (
-        f"Bars of what happened with a line of what was forecast, {in_sentence(across)} on the horizontal axis, "
-        f"{in_sentence(up)} on the vertical axis. {first}; {last}."
+        f"Bar chart ({in_sentence(names[1])}) with lines ({in_sentence(names[0])}), {in_sentence(across)} on the "
+        f"horizontal axis, {in_sentence(up)} on the vertical axis. {first}; {last}."
     )
-    shape = "exact_money" if currency else "number"
-    unit = f" ({currency})" if currency else ""
+    shape = {"money": "exact_money", "share": "share1"}.get(kind, "number2")
     columns = {
         "label": (across, "text"),
-        "customers": ("Customers", "count"),
-        "forecast": (f"Forecast{unit}", shape),
-        "actual": (f"Happened{unit}", shape),
+        "customers": (who.capitalize(), "count"),
+        "forecast": (f"{names[0]}{unit}", shape),
+        "actual": (f"{names[1]}{unit}", shape),
     }
     return Figure(drawing, title, subtitle, alt, Table(at_most(table), title, columns, currency=currency))
 

@@ -1,9 +1,16 @@
-"""A second way to compute the continuous-time models: the published formulas, with fifty digits."""
+"""A second way to compute the continuous-time models, the published formulas with fifty digits; and a small shop."""
 
+import datetime as dt
 from types import SimpleNamespace
 
+import ibis
+import numpy as np
+import pandas as pd
 import pytest
 from mpmath import mp, mpf
+
+from crmlib.analysis.clv.histories import Histories
+from crmlib.analysis.clv.summary import purchase_summary
 
 
 def _log_beta(a, b):
@@ -165,3 +172,89 @@ def exact():
             for model in ("bg", "mbg", "pareto")
         }
     )
+
+
+@pytest.fixture(scope="session")
+def alone():
+    """Return a function: each history beside its likelihood's data, in which the others weigh nothing."""
+
+    def of(histories):
+        table = pd.DataFrame(histories, columns=["x", "t_x", "T"])
+        for number, history in enumerate(histories):
+            yield history, Histories.of_any(table, (np.arange(len(table)) == number).astype(float))
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def differences():
+    """Return a function: gradient and Hessian by the logarithms of the parameters, by differences of fifty digits."""
+
+    def of(function, params):
+        mp.dps = 50
+        logs, step = [mp.log(mpf(float(p))) for p in params], mpf("1e-10")
+        count = len(logs)
+
+        def moved(*moves):
+            there = list(logs)
+            for which, sign in moves:
+                there[which] += sign * step
+            return function([mp.exp(log) for log in there])
+
+        gradient = [float((moved((i, 1)) - moved((i, -1))) / (2 * step)) for i in range(count)]
+        hessian = np.zeros((count, count))
+        for i in range(count):
+            for j in range(i, count):
+                corners = (a * b * moved((i, a), (j, b)) for a in (1, -1) for b in (1, -1))
+                hessian[i, j] = hessian[j, i] = float(sum(corners) / (4 * step**2))
+        return np.array(gradient), hessian
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def shop():
+    """Return a function that draws a small shop, purchase by purchase: all that a value is made of."""
+
+    def draw(seed=1, size=300, days=900, pace=(1.2, 80.0), leaves=(0.5, 3.0), price=1.0):
+        rng = np.random.default_rng(seed)
+        begin = rng.integers(0, int(days * 0.8), size)
+        rate, leave = rng.gamma(pace[0], 1 / pace[1], size), rng.beta(*leaves, size)
+        parts, now, there = [(np.arange(size), begin)], begin.astype(float), np.arange(size)
+        while len(there):
+            there = there[rng.random(len(there)) >= leave[there]]
+            now[there] += rng.exponential(1 / rate[there])
+            there = there[now[there] < days]
+            parts.append((there, np.floor(now[there])))
+        who, day = (np.concatenate(part).astype(int) for part in zip(*parts, strict=True))
+        table = pd.DataFrame({"who": who, "day": day}).drop_duplicates().sort_values(["who", "day"])
+        sales = rng.gamma(4.0, 12 / rng.gamma(4.0, 0.3, size)[table["who"]])
+        own = rng.normal(0.3, 0.15, size)[table["who"]]
+        net = (price * np.maximum(sales, 0.1)).round(2)
+        left = (net * own + price * rng.normal(0, 3, len(net))).round(2)
+        first = dt.date(2023, 1, 1)
+        bought = pd.DataFrame(
+            {
+                "customer_id": [f"K{w:04d}" for w in table["who"]],
+                "day": [first + dt.timedelta(days=int(d)) for d in table["day"]],
+                "net_sales": net,
+                "gross_margin": (left + 2.0 * price).round(2),
+                "service_cost": 2.0 * price,
+                "acquisition_cost": np.where(table["who"].duplicated(), 0.0, 5.0 * price),
+            }
+        )
+        as_of = first + dt.timedelta(days=days - 1)
+        lines = ibis.memtable(bought[["customer_id", "day", "net_sales"]])
+        found = purchase_summary(lines, as_of, money_over="all")
+        each = pd.Series(left, index=bought["customer_id"].to_numpy()).groupby(level=0)
+        found["left"] = each.mean().reindex(found.index)
+        found["squares"] = each.agg(lambda own: ((own - own.mean()) ** 2).sum()).reindex(found.index)
+        return SimpleNamespace(
+            days=ibis.memtable(bought),
+            lines=lines,
+            as_of=as_of,
+            customers=found,
+            before=pd.Series(begin < 90, index=found.index, name="before"),
+        )
+
+    return draw

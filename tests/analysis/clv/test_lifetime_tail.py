@@ -6,7 +6,7 @@ from mpmath import mp, mpf
 
 from crmlib.analysis.clv.lifetime_tail import ORDERS, Interpolant
 
-LEAVES = (1e-2, 0.5, 0.999999, 1.0, 1.000001, 20.0, 1000.0)
+LEAVES = (1e-2, 0.999999, 1.0, 20.0, 1000.0)
 COUNTS = np.array([0.0, 1.0, 7.0, 300.0, 1500.0])
 RANGES = ((-11.5, -9.0), (-3.0, 0.0), (0.0, 0.0), (0.0, 2.5), (2.0, 9.0), (-4.0, 4.0))
 

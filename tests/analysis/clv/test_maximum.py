@@ -132,6 +132,23 @@ def test_beyond_an_edge_the_others_still_go_to_their_own_top():
     assert best.at_edge == {"a": "infinity"}
 
 
+@pytest.mark.parametrize("start", [(0.0, 0.0), (12.3, 15.1), (15.1, 12.3), (-15.0, 15.0)])
+@pytest.mark.parametrize("lift", [0.0, 1e-7, 1e-3])
+def test_two_that_run_away_together_keep_their_ratio(start, lift):
+    """Flat (or rising) along both together, with a top across: as a and b of customers who are all alike."""
+
+    def curved(logs):
+        across, along = logs[0] - logs[1] - 1, logs.sum()
+        gradient = -3 * across * np.array([1.0, -1.0]) + lift * (1 + 0.01 * along)
+        hessian = -3 * np.array([[1.0, -1.0], [-1.0, 1.0]]) + 0.01 * lift
+        return -1.5 * across**2 + lift * (along + 0.005 * along**2), gradient, hessian
+
+    best = found(curved, [start])
+    assert best.logs[0] - best.logs[1] == pytest.approx(1.0, abs=1e-3)
+    assert abs(best.gain_left) < 1e-8
+    assert best.at_edge == {"a": "infinity"} or lift < 1e-3
+
+
 def test_a_start_at_the_wrong_edge_comes_back_into_the_box():
     best = found(quadratic([1.0, -1.0], np.eye(2)), [(WIDE, -WIDE)])
     assert best.logs == pytest.approx([1.0, -1.0], abs=1e-4)

@@ -10,6 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crmlib.analysis.clv.bg_nbd import BGNBD
+from crmlib.analysis.clv.gamma_gamma import GammaGamma
+from crmlib.analysis.clv.pareto_nbd import ParetoNBD
 from crmlib.analysis.clv.summary import last_gaps, purchase_summary, purchases_in
 from crmlib.analysis.ledger import customer_ledger, order_lines
 from crmlib.analysis.period import Period
@@ -407,3 +410,15 @@ def test_cdnow_has_eight_customers_who_spent_nothing_on_their_only_day(cdnow):
     assert len(nothing) == 8
     assert every.loc[nothing, ["x", "n"]].eq(0).all(axis=None)
     assert every["x"].drop(nothing).equals(paid["x"])
+
+
+def test_cdnow_from_raw_lines_to_the_published_parameters(cdnow):
+    """Fader, Hardie & Lee 2005, Marketing Science, table 2, in weeks; and 2005, JMR, gamma-gamma."""
+    found = purchase_summary(cdnow, END_OF_CDNOW, until=END_OF_CALIBRATION, purchase="any")
+    weeks = found.assign(t_x=found["t_x"] / 7, T=found["T"] / 7)
+    bg_nbd, pareto, spend = BGNBD().fit(weeks), ParetoNBD().fit(weeks), GammaGamma().fit(found)
+    np.testing.assert_allclose(bg_nbd.params_, [0.243, 4.414, 0.793, 2.426], atol=0.0015)
+    np.testing.assert_allclose(pareto.params_, [0.553, 10.578, 0.606, 11.669], rtol=0.001)
+    np.testing.assert_allclose(spend.params_, [6.25, 3.74, 15.44], atol=0.0105)
+    likelihoods = [bg_nbd.log_likelihood_, pareto.log_likelihood_, spend.log_likelihood_]
+    np.testing.assert_allclose(likelihoods, [-9582.4, -9595.0, -4055.92], atol=0.1)

@@ -46,6 +46,26 @@ def test_expected_purchases_rise_with_time_and_by_ever_less(a):
     assert (steps > 0).all() and (np.diff(steps) < 1e-12).all()
 
 
+@pytest.mark.parametrize(
+    ("a", "b"), [(5.0, 20.0), (12.0, 12.0), (6.0, 1e4), (1e4, 6.0), (300.0, 900.0), (3e4, 2e4)]
+)
+@pytest.mark.parametrize("r", [0.01, 2.0, 700.0])
+def test_where_the_chances_to_leave_differ_little_it_is_the_published_expectation_too(r, a, b):
+    found = expected_until_gone(r, a, b, AHEAD)
+    assert found == pytest.approx([float(published(r, a, b, w)) for w in AHEAD], rel=1e-10, abs=0)
+
+
+@pytest.mark.parametrize("b", [1e-7, 1e-3, 1.0, 1e3, 1e7])
+@pytest.mark.parametrize("a", [1e-7, 1e-3, 1.0, 1e3, 1e7])
+def test_in_every_corner_of_the_search_it_is_finite_and_within_its_bounds(a, b):
+    """Never more than the purchases of who stays, never fewer than the chance of one."""
+    for r in (1e-7, 1.0, 1e7):
+        w = np.array([1e-9, 1e-3, 1.0, 1e3])
+        found = expected_until_gone(r, a, b, w)
+        assert (found <= r * w * (1 + 1e-9)).all()
+        assert (found >= -np.expm1(-r * np.log1p(w)) * (1 - 1e-9)).all()
+
+
 def test_no_time_brings_no_purchase_and_the_shape_is_kept():
     found = expected_until_gone(0.7, 1.0, 2.0, np.array([[0.0, 1.0], [2.0, 0.0]]))
     assert found.shape == (2, 2)

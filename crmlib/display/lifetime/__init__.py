@@ -1,0 +1,1 @@
+"""What the notebook on lifetime value says and shows."""

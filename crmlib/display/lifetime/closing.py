@@ -1,0 +1,235 @@
+"""How the notebook on lifetime value ends: options in money, findings, decision."""
+
+import numpy as np
+import pandas as pd
+
+from crmlib.analysis.clv.choose import Choice
+from crmlib.analysis.clv.spending import Campaign
+from crmlib.analysis.clv.valuation import Worth
+from crmlib.display.lifetime.tables import METHODS
+from crmlib.display.prose import Sentence
+from crmlib.display.workbook import Workbook
+
+#: A channel is taken to be able to bring so many more customers like those it brought.
+MORE = 0.1
+
+
+def options(campaign: Campaign, to_win: pd.DataFrame | None) -> pd.DataFrame:
+    """Lay out what can be done, and what it is expected to move, the largest gain first, nothing last.
+
+    Columns ``key``, ``label``, ``customers``, ``cost``, ``gain``, ``low``, ``high`` (money).
+    """
+    contacted = campaign.customers["contact"]
+    cost = float((campaign.customers["limit"] - campaign.customers["gain"])[contacted].sum())
+    rows = [
+        (
+            "contact",
+            "Contact those for whom it pays",
+            int(contacted.sum()),
+            cost,
+            campaign.gain,
+            campaign.low,
+            campaign.high,
+        )
+    ]
+    if to_win is not None:
+        pays = to_win[to_win["spare"] > 0]
+        for name, row in pays.iterrows():
+            number = max(1, round(MORE * row["recent"]))
+            rows.append((
+                f"win {name}", f"Win more: {name}", number, number * row["cost"], number * row["spare"],
+                number * (row["low"] - row["cost"]), number * (row["high"] - row["cost"]),
+            ))  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["key", "label", "customers", "cost", "gain", "low", "high"])
+    frame = frame.sort_values("gain", ascending=False, kind="stable").head(6)
+    nothing = pd.DataFrame([("nothing", "Do nothing", 0, 0.0, 0.0, 0.0, 0.0)], columns=frame.columns)
+    return pd.concat([frame, nothing], ignore_index=True)
+
+
+def win_title(wb: Workbook, to_win: pd.DataFrame) -> str:
+    """Return the title of the figure of channels."""
+    sure = to_win[to_win["low"] > to_win["cost"]]
+    short = to_win[to_win["value"] < to_win["cost"]]
+    if to_win["cost"].isna().all():
+        return "What the next customer of each channel is worth"
+    if len(short):
+        return wb.text(
+            "{n:count} of {all:count} channels cost more than their customers bring",
+            n=len(short),
+            all=len(to_win),
+        )
+    return wb.text(
+        "In {n:count} of {all:count} channels a new customer is clearly worth more than winning one costs",
+        n=len(sure), all=len(to_win),
+    )  # fmt: skip
+
+
+def win_sentence(wb: Workbook, to_win: pd.DataFrame) -> Sentence:
+    """Say where there is room to spend more, and where there is least."""
+    best, worst = to_win.iloc[0], to_win.iloc[-1]
+    return wb.cases(
+        (to_win["cost"].isna().all(),
+         "A new customer is worth most in the channel {best}: {value:money} (95% interval {low:money} to "
+         "{high:money}), which is the most that winning one may cost. What winning costs today is not in "
+         "the data."),
+        (len(to_win[to_win["spare"] > 0]) > 0,
+         "There is most room in the channel {best}: a new customer is worth {value:money} (95% interval "
+         "{low:money} to {high:money}) and costs {cost:money}. There is least in {worst}: "
+         "{worst_value:money} against {worst_cost:money}."),
+        (True,
+         "No channel brings back what winning a customer costs. Nearest is {best}: {value:money} against "
+         "{cost:money}."),
+        best=str(to_win.index[0]), worst=str(to_win.index[-1]), value=best["value"], low=best["low"],
+        high=best["high"],
+        cost=best["cost"], worst_value=worst["value"], worst_cost=worst["cost"],
+    )  # fmt: skip
+
+
+def findings(
+    wb: Workbook,
+    worth: Worth,
+    choice: Choice | None,
+    to_win: pd.DataFrame | None,
+    campaign: Campaign | None,
+    others: pd.DataFrame,
+) -> list:
+    """Return what was found, each with what it means."""
+    values = worth.customers["value"]
+    positive = values.clip(lower=0)
+    tenth = positive.sort_values(ascending=False, kind="stable").iloc[: max(1, len(values) // 10)]
+    losers = values < 0
+    same = others["same"].iloc[1:-1].min() if len(others) > 2 else np.nan
+    found = [
+        wb.finding(
+            "{share:share} of the value to come is held by the best tenth of the customers.",
+            "They are worth a name on somebody's list; the saved table says who they are.",
+            share=tenth.sum() / positive.sum(),
+        ) if positive.sum() > 0 else None,
+        wb.finding(
+            "{n:count customer} can be expected to cost {cost:money} more than they bring in the next "
+            "{months:count} months.",
+            "Change their terms before trying to keep them: a longer relation makes the loss larger.",
+            n=int(losers.sum()), cost=-float(values[losers].sum()), months=worth.months,
+        ) if losers.any() else None,
+        wb.finding(
+            "Held against days that have passed, {name} was off by {error:share1} on the total, and no "
+            "simple forecast picked better customers.",
+            "Use the values to rank customers; take the total with its interval.",
+            name=METHODS[choice.chosen], error=abs(float(choice.scores.loc[choice.chosen, "error"])),
+        ) if choice and choice.is_model else None,
+        wb.finding(
+            "No model forecast better than {name} by more than chance.",
+            "Values here come from that simple forecast, and reach no further than it was rehearsed.",
+            name=METHODS[choice.chosen].lower(),
+        ) if choice and not choice.is_model else None,
+        wb.finding(
+            "Whatever discount rate or horizon is assumed, at least {same:share} of the best fifth stay the "
+            "best fifth.",
+            "Argue about the rate for the budget, not for the list of customers.", same=same,
+        ) if same == same and same >= 0.8 else None,
+    ]  # fmt: skip
+    if to_win is not None and to_win["cost"].notna().any():
+        short = int((to_win["value"] < to_win["cost"]).sum())
+        found.append(wb.finding(
+            "In {sure:count} of {all:count} channels a new customer is worth more than winning one costs, "
+            "beyond chance.",
+            "Let the limit follow the channel; one limit for all overpays in some and starves others.",
+            sure=int((to_win["low"] > to_win["cost"]).sum()), all=len(to_win), short=short,
+        ))  # fmt: skip
+    return [one for one in found if one][:5]
+
+
+def decision(
+    wb: Workbook,
+    table: pd.DataFrame | None,
+    campaign: Campaign | None,
+    to_win: pd.DataFrame | None,
+    worth: Worth,
+) -> tuple[Sentence, Sentence]:
+    """Return what to do, in money, and what happens if nothing is done."""
+    wait = wb.say(
+        "Then the customers of today bring {total:money} in the next {months:count} months, and those who "
+        "are quiet stay quiet.",
+        total=worth.total, months=worth.months,
+    )  # fmt: skip
+    if table is None:
+        return wb.say(
+            "**Rank by the simple forecast and spend nothing on the strength of a model.** Its best fifth "
+            "is in the saved table; the models get another chance when more months are known."
+        ), wait
+    wins = table[table["key"].str.startswith("win ")]
+    best = wins.iloc[0] if len(wins) else None
+    row = to_win.loc[best["key"].removeprefix("win ")] if best is not None else None
+    contacted = int(campaign.customers["contact"].sum())
+    act = wb.cases(
+        (best is not None and best["low"] > 0 and contacted > 0,
+         "**Raise the limit for {channel} to {limit:money} a customer** (the low end of what one is worth; "
+         "today {cost:money}): a tenth more customers would bring **{gain:money}** (95% interval "
+         "{low:money} to {high:money}). **Contact {n:count} quiet customers** at {price:money}, and leave a "
+         "random half alone: expected {win:money} at the assumed effect, and it pays if {even:share1} or "
+         "more of the lost come back."),
+        (contacted > 0,
+         "**Contact {n:count} quiet customers** at {price:money}, and leave a random half alone: expected "
+         "**{win:money}** (range {w_low:money} to {w_high:money}) at the assumed effect. It pays if "
+         "{even:share1} or more of the lost come back."),
+        (best is not None and best["low"] > 0,
+         "**Raise the limit for {channel} to {limit:money} a customer** (today {cost:money}): a tenth more "
+         "customers would bring **{gain:money}** (95% interval {low:money} to {high:money}). At "
+         "{price:money} a contact, no quiet customer is worth calling back."),
+        (True,
+         "**Spend no more than today.** No channel is sure to bring back more than it costs, and no quiet "
+         "customer is worth a contact."),
+        channel=best["key"].removeprefix("win ") if best is not None else "",
+        limit=row["low"] if row is not None else 0.0,
+        cost=row["cost"] if row is not None else 0.0, gain=best["gain"] if best is not None else 0.0,
+        low=best["low"] if best is not None else 0.0, high=best["high"] if best is not None else 0.0,
+        n=contacted, price=float(wb.parameters["contact_cost"]), win=campaign.gain, w_low=campaign.low,
+        w_high=campaign.high, even=campaign.break_even,
+    )  # fmt: skip
+    return act, wait
+
+
+def headline(wb: Workbook, worth: Worth) -> Sentence:
+    """Return the answer to the notebook's question."""
+    doubt = worth.values.sums["all"] if worth.values else None
+    return wb.cases(
+        (doubt is not None,
+         "The {n:count} customers of today are expected to bring {value:money} over the next "
+         "{months:count} months (95% interval {low:money} to {high:money})."),
+        (True,
+         "By the simple forecast that won, the {n:count} customers of today bring {value:money} in the next "
+         "{months:count} months."),
+        n=len(worth.customers), value=worth.total, months=worth.months, low=doubt.low if doubt else 0.0,
+        high=doubt.high if doubt else 0.0,
+    )  # fmt: skip
+
+
+def metrics(wb: Workbook, worth: Worth, choice: Choice | None, to_win: pd.DataFrame | None) -> None:
+    """Note the key figures."""
+    ahead = f"next {worth.months} months"
+    doubt = worth.values.sums["all"] if worth.values else None
+    wb.metric(
+        "base_value", "Value of today's customers", worth.total, "money",
+        "Expected contribution (gross margin less cost to serve) of all customers, discounted; without the "
+        "cost of winning them and without new customers.",
+        (doubt.low, doubt.high) if doubt else None, period=ahead,
+    )  # fmt: skip
+    if worth.values:
+        wb.metric(
+            "expected_active", "Customers still active, expected", float(worth.customers["alive"].sum()), "count",
+            "Sum of the probabilities to be active today.", period=f"on {wb.text('{day:day}', day=wb.data.as_of)}",
+        )  # fmt: skip
+    if choice:
+        wb.metric(
+            "forecast_error", "Error of the rehearsed total", float(choice.scores.loc[choice.chosen, "error"]), "share",
+            f"Forecast less actual net sales, as a share of the actual, over all rehearsals; {METHODS[choice.chosen]}.",
+            period=f"{len(choice.hold_outs)} rehearsals",
+        )  # fmt: skip
+    if to_win is not None:
+        weight = to_win["customers"]
+        wb.metric(
+            "new_customer", "Value of a new customer", float((weight * to_win["value"]).sum() / weight.sum()), "money",
+            "Contribution of the first purchase and of all expected after it, discounted, before the cost "
+            "of winning; mean over channels.",
+            period=ahead,
+        )  # fmt: skip

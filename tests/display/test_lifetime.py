@@ -1,0 +1,229 @@
+"""What the notebook on lifetime value says: every case of its sentences, tables and closing."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmlib.analysis.clv.departures import Check
+from crmlib.analysis.clv.discounting import Schedule
+from crmlib.analysis.clv.spending import win_back
+from crmlib.analysis.clv.valuation import Worth
+from crmlib.analysis.clv.value import Values
+from crmlib.display.lifetime import closing, sentences, tables
+
+
+@pytest.fixture(scope="session")
+def wb(shops):
+    shops["all"].parameters["contact_cost"] = 3.0
+    return shops["all"]
+
+
+def worth_of(values, alive=0.5):
+    values = np.asarray(values, dtype=float)
+    frame = pd.DataFrame(
+        {"alive": alive, "orders": 4.0, "discounted_orders": 3.5, "money": values / 3.5, "value": values,
+         "low": values - 20, "high": values + 60}, index=[f"K{i}" for i in range(len(values))],
+    )  # fmt: skip
+    total = values.sum()
+    drawn = pd.DataFrame({"all": np.linspace(0.8, 1.2, 201) * total})
+    return Worth(
+        frame,
+        36,
+        Values(frame, pd.Series({"all": total}), drawn, drawn, Schedule.until(1095.75, 0.1), 0.95),
+        [],
+    )
+
+
+def choice_of(
+    chosen="pareto_nbd", reason="model_picks_more", rival="same_again", gain=11_900.0, equals=("bg_nbd",)
+):
+    names = ["pareto_nbd", "bg_nbd", "same_again"]
+    scores = pd.DataFrame(
+        {"error": [-0.004, 0.02, 0.08], "gain_fifth": 0.7, "gini": 0.9, "coverage": [0.96, 0.95, np.nan],
+         "picked_money": [730_000.0, 729_000.0, 718_000.0], "lost_to_best": [0.0, 1_000.0, 12_000.0],
+         "error_purchases": [0.14, 0.1, 0.2]}, index=names,
+    )  # fmt: skip
+    against = pd.DataFrame({"picked_less": gain, "low": 4_800.0, "high": 20_300.0}, index=names)
+    is_model = chosen in ("pareto_nbd", "bg_nbd")
+    return SimpleNamespace(
+        chosen=chosen, reason=reason, is_model=is_model, scores=scores, against=against, equals=equals,
+        best_baseline=rival if is_model else chosen, best_model="pareto_nbd", hold_outs=(1, 2),
+    )  # fmt: skip
+
+
+CHANNELS = pd.DataFrame(
+    {"customers": [96, 365, 13], "value": [176.0, 88.0, 300.0], "low": [113.0, 51.0, 250.0],
+     "high": [244.0, 118.0, 390.0], "cost": [35.0, 22.0, 440.0], "recent": [40, 120, 4],
+     "spare": [141.0, 66.0, -140.0]}, index=["fair", "web search", "field sales"],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "assumed", "said"),
+    [
+        ([False] * 4, False, ["4 customers", "2 of them once so far."]),
+        ([True, False, False, False], False, ["1 began before the data do", "not seen."]),
+        ([True, True, False, False], True, ["2 may have begun before the data do", "not seen."]),
+    ],
+)
+def test_histories_say_who_began_before_the_data(wb, hold, before, assumed, said):
+    customers = pd.DataFrame({"x": [0, 0, 3, 9]})
+    hold(sentences.histories(wb, customers, pd.Series(before), assumed), *said)
+
+
+def test_one_or_two_models(wb, hold):
+    before = pd.Series([True, False])
+    hold(sentences.models(wb, [1, 2], before), "a model of their own")
+    hold(sentences.models(wb, [1], before), "one model values them all")
+    assert sentences.models(wb, [1], ~before & False) is None
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        (choice_of(), ["Pareto/NBD is used.", "off by 0.4%", "£730k", "£11.9k more", "last year once more", "BG/NBD did as well"]),
+        (choice_of(reason="simple_totals_wrong", equals=()), ["Pareto/NBD is used.", "no simple forecast came as close."]),
+        (choice_of("same_again", "only_chance", gain=500.0), ["No model beats", "Last year once more", "£500 less"]),
+        (choice_of("same_again", "simple_picks_more"), ["The simple forecast Last year once more is used."]),
+    ],
+)  # fmt: skip
+def test_the_choice_is_told_with_its_reason(wb, hold, choice, said):
+    hold(sentences.chosen(wb, choice), *said)
+
+
+def test_only_a_model_has_intervals_to_tell_of(wb, hold):
+    hold(sentences.covered(wb, choice_of()), "96% of the customers", "14% more purchases than came")
+    assert sentences.covered(wb, choice_of("same_again")) is None
+
+
+def test_the_contest_lists_the_chosen_forecast_first():
+    shown = tables.contest(choice_of("bg_nbd"))
+    assert shown["method"].tolist() == ["BG/NBD (chosen)", "Pareto/NBD", "Last year once more"]
+    assert shown["lost"].tolist() == [1_000.0, 0.0, 12_000.0]
+
+
+def a_check(name, holds, size=1.2, **numbers):
+    return Check.of(name, size, size - 0.1, size + 0.1, 1.25, holds, numbers)
+
+
+def test_a_failed_assumption_puts_a_caveat_where_it_belongs(wb, hold):
+    checks = [a_check("spend", True), a_check("regularity", False, 2.4), a_check("censoring", False, 0.41)]
+    hold(sentences.caveat(wb, checks, "alive"), "Read with care", "more regularly", "cut off at the start")
+    hold(sentences.caveat(wb, checks, "alive", but="censoring"), "Read with care", "more regularly")
+    assert sentences.caveat(wb, checks, "money") is None
+    assert sentences.caveat(wb, checks[:1], "total") is None
+
+
+def test_assumptions_are_written_with_size_and_verdict():
+    checks = [a_check("spend", None), a_check("stationarity", False, 0.8), a_check("season", True, 1.0, whole_years=True),
+              a_check("censoring", False, 0.41), Check.unknown("regularity", 1.1, {})]  # fmt: skip
+    shown = tables.assumptions(checks)
+    assert shown["verdict"].tolist() == [
+        "cannot be told",
+        "does not hold",
+        "holds",
+        "does not hold",
+        "cannot be told",
+    ]
+    assert shown["found"].iloc[0] == "frequent buyers spend 20% more per purchase"
+    assert "20% less" in shown["found"].iloc[1] and shown["found"].iloc[4] == "too little data to tell"
+    assert shown["affects"].iloc[2] == "–"
+
+
+def test_the_value_of_the_base_names_losses_only_where_there_are_some(wb, hold):
+    hold(sentences.base_value(wb, worth_of([900, 300, -200]).values, 36), "3 customers", "£1,000", "10% a year",
+         "1 customer", "£200")  # fmt: skip
+    assert "cost" not in str(sentences.base_value(wb, worth_of([900, 300]).values, 36))
+
+
+def test_a_purchase_that_leaves_a_loss_is_told(wb, hold):
+    customers = pd.DataFrame({"n": [2, 2], "money": [50.0, 70.0], "left": [12.0, 8.0]})
+    hold(
+        sentences.left_by_purchase(wb, customers, pd.Series([-1.0, 4.0])),
+        "£60.00",
+        "£10.00",
+        "1 customer can",
+    )
+    hold(sentences.left_by_purchase(wb, customers, pd.Series([1.0, 4.0])), "Nobody is expected")
+
+
+@pytest.mark.parametrize(
+    ("channels", "title", "said"),
+    [
+        (CHANNELS, "1 of 3 channels cost more", ["most room in the channel fair", "£176", "field sales", "£300", "£440"]),
+        (CHANNELS.iloc[:2], "In 2 of 2 channels", ["most room in the channel fair"]),
+        (CHANNELS.assign(cost=np.nan, spare=np.nan), "What the next customer", ["worth most in the channel fair", "not in the data"]),
+        (CHANNELS.iloc[2:], "1 of 1 channel", ["No channel brings back", "field sales"]),
+    ],
+)  # fmt: skip
+def test_channels_are_told_by_what_they_leave(wb, hold, channels, title, said):
+    assert closing.win_title(wb, channels).startswith(title)
+    hold(closing.win_sentence(wb, channels), *said)
+
+
+def campaign_of(worth, cost=3.0):
+    return win_back(worth.customers, cost, 0.05)
+
+
+def test_options_are_in_order_and_doing_nothing_is_one():
+    worth = worth_of([900, 300, 20])
+    shown = closing.options(campaign_of(worth), CHANNELS)
+    assert shown["label"].iloc[-1] == "Do nothing" and (shown["gain"].iloc[:-1].diff().dropna() <= 0).all()
+    assert "Win more: field sales" not in shown["label"].tolist()
+    fair = shown.set_index("key").loc["win fair"]
+    assert (fair["customers"], fair["cost"], fair["gain"]) == (4, 140.0, 564.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "cost", "channels", "said"),
+    [
+        ([900, 300], 3.0, CHANNELS, ["Raise the limit for", "Contact 2 quiet customers", "random half"]),
+        ([900, 300], 3.0, None, ["Contact 2 quiet customers", "random half"]),
+        ([9, 3], 3.0, CHANNELS, ["Raise the limit for", "no quiet customer"]),
+        ([9, 3], 3.0, None, ["Spend no more than today."]),
+    ],
+)
+def test_the_decision_follows_the_money(wb, hold, values, cost, channels, said):
+    worth = worth_of(values)
+    campaign = campaign_of(worth, cost)
+    act, wait = closing.decision(wb, closing.options(campaign, channels), campaign, channels, worth)
+    hold(act, *said)
+    hold(wait, "Then the customers of today bring", "36 months")
+
+
+def test_without_a_model_nothing_is_spent_on_its_strength(wb, hold):
+    act, _ = closing.decision(wb, None, None, None, worth_of([9, 3]))
+    hold(act, "Rank by the simple forecast")
+
+
+def test_findings_say_what_was_found_and_never_more_than_five(wb, hold):
+    others = pd.DataFrame({"same": [1.0, 0.97, 0.99, 0.8]})
+    worth = worth_of([900, 300, 200, 10, 8, 7, 6, 5, 4, -30])
+    found = closing.findings(wb, worth, choice_of(), CHANNELS, campaign_of(worth), others)
+    assert 3 <= len(found) <= 5
+    for said, meaning in found:
+        hold(said)
+        hold(meaning)
+    hold(found[1][0], "1 customer", "£30")
+    simple = closing.findings(wb, worth, choice_of("same_again", "only_chance"), None, None, others)
+    assert any("No model forecast better" in str(said) for said, _ in simple)
+
+
+def test_the_headline_has_an_interval_where_there_is_one(wb, hold):
+    worth = worth_of([900, 300])
+    hold(closing.headline(wb, worth), "2 customers", "£1,200", "36 months", "95% interval")
+    hold(closing.headline(wb, Worth(worth.customers, 12, None, [])), "By the simple forecast", "12 months")
+
+
+def test_value_turns_where_frequent_buyers_are_missed_sooner(wb, hold):
+    grid = pd.DataFrame([[20.0, 18.0, 10.0], [90.0, 40.0, 2.0]], index=[2, 20], columns=[0.0, 60.0, 200.0])
+    hold(sentences.iso_reading(wb, grid), "£90.00", "£20.00", "200 days")
+    assert "order turns" not in str(sentences.iso_reading(wb, grid.iloc[:, :2]))
+
+
+def test_hostile_names_of_channels_stay_text(wb):
+    evil = CHANNELS.rename(index={"fair": "<script>alert(1)</script> **x** {y}"})
+    said = closing.win_sentence(wb, evil)
+    assert "<script>" not in said.html and "**x** {y}" in str(said)
