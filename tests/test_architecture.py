@@ -13,6 +13,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # A room knows only the rooms to its left, and itself.
 FLOW = ("errors", "intake", "analysis", "display", "publish", "cli")
+# Inside analysis, the rooms of lifetime value, in the same way.
+LIFETIME = ("fitting", "contracts", "occasions", "purchases", "timing", "spend", "trust", "worth")
 LONGEST = 350
 # Modules that are a list of definitions, best read in one place.
 LONGER = {"intake/contract.py": 400}
@@ -86,6 +88,22 @@ def test_no_module_imports_from_a_later_room(path):
 )
 def test_the_check_of_the_flow_sees_every_way_to_import(source, path, found):
     assert against_the_flow(source, PACKAGE / path) == found
+
+
+def test_the_rooms_of_lifetime_value_flow_one_way():
+    """Their two common modules, on discounting and on refusals, know none of the rooms."""
+    home = PACKAGE / "analysis" / "clv"
+    assert {path.name for path in home.iterdir() if (path / "__init__.py").exists()} == set(LIFETIME)
+    seen = set()
+    for path in home.rglob("*.py"):
+        inside = path.relative_to(home).parts
+        mine = LIFETIME.index(inside[0]) if len(inside) > 1 else -1
+        for name in imported(tree_of(path), path):
+            parts = name.split(".")
+            if parts[:3] == ["crmlib", "analysis", "clv"] and len(parts) > 3 and parts[3] in LIFETIME:
+                assert LIFETIME.index(parts[3]) <= mine, f"{path}: {name}"
+                seen.add(parts[3])
+    assert seen >= set(LIFETIME) - {"worth", "trust"}
 
 
 def test_every_room_of_the_flow_is_there_and_no_other():

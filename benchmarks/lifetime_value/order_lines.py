@@ -27,7 +27,7 @@ def _ours(
 ) -> Callable[[], pd.DataFrame]:
     import ibis
 
-    from crmlib.analysis.clv.summary import purchase_summary
+    from crmlib.analysis.clv.purchases.summary import purchase_summary
     from crmlib.analysis.ledger import order_lines
 
     path = file_of(size, folder)

@@ -22,10 +22,10 @@ def _customers(size: int) -> pd.DataFrame:
 
 
 def _ours(size: int, folder: Path) -> Callable[[], tuple[pd.DataFrame, float]]:
-    from crmlib.analysis.clv.bg_nbd import BGNBD
-    from crmlib.analysis.clv.estimator import Prior
-    from crmlib.analysis.clv.histories import Histories
-    from crmlib.analysis.clv.posterior import draw_posterior
+    from crmlib.analysis.clv.fitting.estimator import Prior
+    from crmlib.analysis.clv.fitting.posterior import draw_posterior
+    from crmlib.analysis.clv.timing.bg_nbd import BGNBD
+    from crmlib.analysis.clv.timing.histories import Histories
 
     frame = _customers(size)
     prior = Prior(np.log(list(PRIOR.values())), np.eye(len(PRIOR)) / PRIOR_SD**2)

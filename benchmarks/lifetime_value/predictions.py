@@ -20,9 +20,9 @@ def _customers(size: int) -> pd.DataFrame:
 
 
 def _ours(size: int, folder: Path) -> Callable[[], tuple]:
-    from crmlib.analysis.clv.bg_nbd import BGNBD
     from crmlib.analysis.clv.discounting import Schedule
-    from crmlib.analysis.clv.gamma_gamma import GammaGamma
+    from crmlib.analysis.clv.spend.gamma_gamma import GammaGamma
+    from crmlib.analysis.clv.timing.bg_nbd import BGNBD
 
     frame = _customers(size)
     months = Schedule.until(

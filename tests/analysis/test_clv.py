@@ -9,11 +9,11 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from crmlib.analysis.clv.bg_nbd import BGNBD
 from crmlib.analysis.clv.discounting import Schedule
-from crmlib.analysis.clv.mbg_cnbd import MBGCNBD
-from crmlib.analysis.clv.mbg_nbd import MBGNBD
-from crmlib.analysis.clv.pareto_nbd import ParetoNBD
+from crmlib.analysis.clv.timing.bg_nbd import BGNBD
+from crmlib.analysis.clv.timing.mbg_cnbd import MBGCNBD
+from crmlib.analysis.clv.timing.mbg_nbd import MBGNBD
+from crmlib.analysis.clv.timing.pareto_nbd import ParetoNBD
 from crmlib.errors import DataError, ParameterError, TooLittleData
 
 MODELS = [BGNBD(), MBGNBD(), ParetoNBD(), MBGCNBD(k=1), MBGCNBD(k=2)]

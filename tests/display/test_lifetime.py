@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlib.analysis.clv.departures import Check
 from crmlib.analysis.clv.discounting import Schedule
-from crmlib.analysis.clv.spending import win_back
-from crmlib.analysis.clv.valuation import Worth
-from crmlib.analysis.clv.value import Values
+from crmlib.analysis.clv.trust.departures import Check
+from crmlib.analysis.clv.worth.spending import win_back
+from crmlib.analysis.clv.worth.valuation import Worth
+from crmlib.analysis.clv.worth.value import Values
 from crmlib.display.lifetime import closing, sentences, tables
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from crmlib.analysis.clv.choose import Choice
-from crmlib.analysis.clv.spending import Campaign
-from crmlib.analysis.clv.valuation import Worth
+from crmlib.analysis.clv.trust.choose import Choice
+from crmlib.analysis.clv.worth.spending import Campaign
+from crmlib.analysis.clv.worth.valuation import Worth
 from crmlib.display.lifetime.tables import METHODS
 from crmlib.display.prose import Sentence
 from crmlib.display.workbook import Workbook

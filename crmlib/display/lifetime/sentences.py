@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from crmlib.analysis.clv.choose import Choice
-from crmlib.analysis.clv.departures import Check
-from crmlib.analysis.clv.strata import Stratum
-from crmlib.analysis.clv.value import Values
+from crmlib.analysis.clv.trust.choose import Choice
+from crmlib.analysis.clv.trust.departures import Check
+from crmlib.analysis.clv.worth.strata import Stratum
+from crmlib.analysis.clv.worth.value import Values
 from crmlib.display.lifetime.tables import METHODS
 from crmlib.display.prose import Sentence
 from crmlib.display.workbook import Workbook

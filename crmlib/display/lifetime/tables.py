@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from crmlib.analysis.clv.choose import Choice
-from crmlib.analysis.clv.departures import Check
+from crmlib.analysis.clv.trust.choose import Choice
+from crmlib.analysis.clv.trust.departures import Check
 from crmlib.display import formats
 
 #: Names of the forecasts that are compared.

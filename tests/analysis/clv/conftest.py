@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from mpmath import mp, mpf
 
-from crmlib.analysis.clv.histories import Histories
-from crmlib.analysis.clv.summary import purchase_summary
+from crmlib.analysis.clv.purchases.summary import purchase_summary
+from crmlib.analysis.clv.timing.histories import Histories
 
 
 def _log_beta(a, b):

@@ -7,11 +7,11 @@ import pytest
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
-from crmlib.analysis.clv.bg_nbd import BGNBD
-from crmlib.analysis.clv.histories import Histories
-from crmlib.analysis.clv.maximum import LARGEST, SMALLEST
-from crmlib.analysis.clv.mbg_nbd import MBGNBD
-from crmlib.analysis.clv.pareto_nbd import ParetoNBD
+from crmlib.analysis.clv.fitting.maximum import LARGEST, SMALLEST
+from crmlib.analysis.clv.timing.bg_nbd import BGNBD
+from crmlib.analysis.clv.timing.histories import Histories
+from crmlib.analysis.clv.timing.mbg_nbd import MBGNBD
+from crmlib.analysis.clv.timing.pareto_nbd import ParetoNBD
 from crmlib.errors import TooLittleData
 
 KINDS = ("small", "large", "nobody leaves", "nearly all leave", "all alike", "hard", "rare purchases")

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlib.analysis.clv.bg_nbd import BGNBD
-from crmlib.analysis.clv.mbg_nbd import MBGNBD
-from crmlib.analysis.clv.pareto_nbd import ParetoNBD
+from crmlib.analysis.clv.timing.bg_nbd import BGNBD
+from crmlib.analysis.clv.timing.mbg_nbd import MBGNBD
+from crmlib.analysis.clv.timing.pareto_nbd import ParetoNBD
 
 FOLDER = os.environ.get("CRMLIB_REAL_DATA")
 needs_data = pytest.mark.skipif(not FOLDER, reason="CRMLIB_REAL_DATA names no folder")

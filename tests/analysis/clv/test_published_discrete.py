@@ -11,17 +11,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlib.analysis.clv.beta_discrete_weibull import BetaDiscreteWeibull
-from crmlib.analysis.clv.bg_bb import BGBB
-from crmlib.analysis.clv.classroom import (
+from crmlib.analysis.clv.contracts.beta_discrete_weibull import BetaDiscreteWeibull
+from crmlib.analysis.clv.contracts.classroom import (
     margin_multiple,
     retention_elasticity,
     retention_value,
     state_values,
     yearly_value,
 )
-from crmlib.analysis.clv.sbg import ShiftedBetaGeometric
-from crmlib.analysis.clv.survivors import Survivors
+from crmlib.analysis.clv.contracts.sbg import ShiftedBetaGeometric
+from crmlib.analysis.clv.contracts.survivors import Survivors
+from crmlib.analysis.clv.occasions.bg_bb import BGBB
 
 REAL = os.environ.get("CRMLIB_REAL_DATA")
 DONORS = {

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlib.analysis.clv.gamma_gamma import GammaGamma
-from crmlib.analysis.clv.mbg_cnbd import MBGCNBD
-from crmlib.analysis.clv.regularity import regularity
-from crmlib.analysis.clv.spend_independence import spend_frequency_correlation
+from crmlib.analysis.clv.spend.gamma_gamma import GammaGamma
+from crmlib.analysis.clv.spend.spend_independence import spend_frequency_correlation
+from crmlib.analysis.clv.timing.mbg_cnbd import MBGCNBD
+from crmlib.analysis.clv.timing.regularity import regularity
 
 REAL = os.environ.get("CRMLIB_REAL_DATA")
 PRINTED = GammaGamma().with_params([6.25, 3.74, 15.44])

@@ -1,0 +1,1 @@
+"""Contracts that are renewed or not."""

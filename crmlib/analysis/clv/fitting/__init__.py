@@ -1,0 +1,1 @@
+"""Maximum likelihood and posterior draws: what all models share."""

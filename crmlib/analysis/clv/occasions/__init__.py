@@ -1,0 +1,1 @@
+"""Purchases on set occasions, with an end that nobody sees."""

@@ -1,0 +1,1 @@
+"""How much a purchase brings, and what it leaves."""

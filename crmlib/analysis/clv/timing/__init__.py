@@ -1,0 +1,1 @@
+"""Purchases at any time, with an end that nobody sees."""

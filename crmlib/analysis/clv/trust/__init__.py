@@ -1,0 +1,1 @@
+"""Whether a forecast can be trusted: rehearsals, assumptions, known truth."""
