@@ -94,7 +94,7 @@ def test_the_choice_is_told_with_its_reason(wb, hold, choice, said):
 
 
 def test_only_a_model_has_intervals_to_tell_of(wb, hold):
-    hold(sentences.covered(wb, choice_of()), "96% of the customers", "14% more purchases than came")
+    hold(sentences.covered(wb, choice_of()), "96% of the customers", "14% more purchases than came", "luck")
     assert sentences.covered(wb, choice_of("same_again")) is None
 
 
@@ -206,9 +206,49 @@ def test_findings_say_what_was_found_and_never_more_than_five(wb, hold):
     for said, meaning in found:
         hold(said)
         hold(meaning)
-    hold(found[1][0], "1 customer", "£30")
+    hold(found[1][0], "1 customer", "£30", "36 months.")
+    few = closing.findings(wb, worth_of([9, 5, -40, -1, -1, -1]), choice_of(), None, None, others)
+    hold(few[1][0], "4 customers", "£43.00", "1 of them nine tenths of that.")
+    care = closing.findings(
+        wb, worth, choice_of(), None, None, others, "Read with care: rates have drifted over time."
+    )
+    hold(care[3][0], "Rates have drifted over time.")
     simple = closing.findings(wb, worth, choice_of("same_again", "only_chance"), None, None, others)
     assert any("No model forecast better" in str(said) for said, _ in simple)
+    wrong = closing.findings(wb, worth, choice_of("same_again", "model_totals_wrong"), None, None, others)
+    assert any("No model got the total right" in str(said) for said, _ in wrong)
+
+
+def test_key_figures_carry_the_caveat_of_their_kind(wb, monkeypatch):
+    said = {}
+    monkeypatch.setattr(
+        wb, "metric", lambda name, label, value, unit, definition, *_, **__: said.update({name: definition})
+    )
+    worth = worth_of([900, 300])
+    doubts = {"total": "Read with care: one.", "prospect": "Read with care: two.", "alive": ""}
+    closing.metrics(wb, worth, None, CHANNELS, doubts.get)
+    assert said["base_value"].endswith("Read with care: one.")
+    assert said["new_customer"].endswith("Read with care: two.")
+    assert said["expected_active"].endswith("to be active today.")
+
+
+def test_the_note_on_assumptions_says_whom_they_touch():
+    assert "new customer only" in sentences.assumptions_note(choice_of("same_again", "only_chance"))
+    assert "only" not in sentences.assumptions_note(choice_of()).replace("fails only", "")
+    assert sentences.assumptions_note(None) == sentences.assumptions_note(choice_of())
+
+
+def test_an_error_of_purchases_that_money_makes_up_for_is_called_luck(wb, hold):
+    def with_errors(money, purchases):
+        choice = choice_of()
+        choice.scores[["error", "error_purchases"]] = money, purchases
+        return sentences.covered(wb, choice)
+
+    hold(with_errors(0.01, 0.10), "10% more purchases", "each brought 8.9% more than it expected", "luck")
+    hold(with_errors(0.00, -0.20), "20% fewer purchases", "each brought 20% less than it expected")
+    hold(with_errors(0.09, 0.10), "turns out worse")
+    hold(with_errors(-0.09, -0.10), "10% fewer purchases", "turns out better")
+    hold(with_errors(0.0, 0.02), "within 2.0% of what it expected")
 
 
 def test_the_headline_has_an_interval_where_there_is_one(wb, hold):

@@ -10,7 +10,8 @@ def _once(customers: pd.DataFrame, histories: pd.DataFrame) -> pd.Series:
 
 
 def _share_held(values: pd.Series, members: pd.Series) -> float:
-    return float(values[members].sum() / values.sum())
+    whole = float(values.sum())
+    return float(values[members].sum()) / whole if whole else float("nan")
 
 
 EXERCISES = {

@@ -44,16 +44,20 @@ def whale(
     drawing, axes = canvas()
     axes.fill_between(x[: peak + 1], y[: peak + 1], color=ACCENT, alpha=0.10, lw=0)
     axes.plot(x[: peak + 1], y[: peak + 1], color=ACCENT, lw=2.4)
-    axes.plot(x[peak:], y[peak:], color=LOSS, lw=2.4)
+    falls = y[-1] < y[peak] - 0.001 * abs(y[peak])
+    axes.plot(x[peak:], y[peak:], color=LOSS if falls else ACCENT, lw=2.4)
     axes.axhline(0, color=INK, lw=0.8)
     axes.axhline(y[-1], color=GREY, lw=1.0, ls="--")
-    axes.plot([x[peak]], [y[peak]], "o", color=ACCENT, ms=6)
+    if falls:
+        axes.plot([x[peak]], [y[peak]], "o", color=ACCENT, ms=6)
     span = (y.max() - min(0.0, y.min())) or 1.0
     axes.set_xlim(0, 1)
     axes.set_ylim(min(0.0, y.min() - 0.08 * span), y.max() + 0.2 * span)
     left_of_peak = x[peak] > 0.45
     axes.annotate(
-        f"Peak: {formats.money(y[peak], currency)}\nat {formats.share(x[peak])} of customers",
+        f"Peak: {formats.money(y[peak], currency)}\nat {formats.share(x[peak])} of customers"
+        if falls
+        else f"All: {formats.money(y[peak], currency)}, from {formats.share(x[peak])} of customers",
         (x[peak], y[peak]),
         xytext=(-8 if left_of_peak else 8, 6),
         textcoords="offset points",
@@ -63,10 +67,11 @@ def whale(
         color=ACCENT,
         fontweight="bold",
     )
-    axes.text(
-        0.985, y[-1] - 0.02 * span, f"What is left: {formats.money(y[-1], currency)}", ha="right", va="top",
-        fontsize=9, color=SOFT,
-    )  # fmt: skip
+    if falls:
+        axes.text(
+            0.985, y[-1] - 0.02 * span, f"What is left: {formats.money(y[-1], currency)}", ha="right", va="top",
+            fontsize=9, color=SOFT,
+        )  # fmt: skip
     fifth = float(np.interp(0.2, x, y))
     axes.plot([0.2, 0.2], [0, fifth], color=GREY, lw=1.0, ls=":")
     axes.annotate(

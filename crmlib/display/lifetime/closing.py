@@ -1,5 +1,7 @@
 """How the notebook on lifetime value ends: options in money, findings, decision."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -12,6 +14,13 @@ from crmlib.display.workbook import Workbook
 
 #: A channel is taken to be able to bring so many more customers like those it brought.
 MORE = 0.1
+
+_SIMPLE_WON = {
+    "only_chance": "No model forecast better than {name} by more than chance.",
+    "simple_picks_more": "The simple forecast {name} picked customers who brought more than those any model picked.",
+    "model_totals_wrong": "No model got the total right in the rehearsals; {name} did.",
+    "one_kind": "No model could be fitted to these data; {name} is used.",
+}
 
 
 def options(campaign: Campaign, to_win: pd.DataFrame | None) -> pd.DataFrame:
@@ -44,6 +53,16 @@ def options(campaign: Campaign, to_win: pd.DataFrame | None) -> pd.DataFrame:
     frame = frame.sort_values("gain", ascending=False, kind="stable").head(6)
     nothing = pd.DataFrame([("nothing", "Do nothing", 0, 0.0, 0.0, 0.0, 0.0)], columns=frame.columns)
     return pd.concat([frame, nothing], ignore_index=True)
+
+
+def win_note(to_win: pd.DataFrame | None) -> str:
+    """Return what stands under the options about winning; empty where no channel is known."""
+    if to_win is None:
+        return ""
+    return (
+        "Win: a tenth more customers than came by the channel in the last 12 months, at today's cost; low to high by "
+        "the 95% interval of their value."
+    )
 
 
 def win_title(wb: Workbook, to_win: pd.DataFrame) -> str:
@@ -92,12 +111,14 @@ def findings(
     to_win: pd.DataFrame | None,
     campaign: Campaign | None,
     others: pd.DataFrame,
+    care: str = "",
 ) -> list:
-    """Return what was found, each with what it means."""
+    """Return what was found, each with what it means; `care` is the caveat on the total, if there is one."""
     values = worth.customers["value"]
     positive = values.clip(lower=0)
     tenth = positive.sort_values(ascending=False, kind="stable").iloc[: max(1, len(values) // 10)]
     losers = values < 0
+    few = _making_up(values[losers], 0.9) if losers.any() else 0
     same = others["same"].iloc[1:-1].min() if len(others) > 2 else np.nan
     found = [
         wb.finding(
@@ -107,24 +128,34 @@ def findings(
         ) if positive.sum() > 0 else None,
         wb.finding(
             "{n:count customer} can be expected to cost {cost:money} more than they bring in the next "
-            "{months:count} months.",
+            "{months:count} months" + (", {few:count} of them nine tenths of that." if few < losers.sum() / 2 else "."),
             "Change their terms before trying to keep them: a longer relation makes the loss larger.",
             n=int(losers.sum()), cost=-float(values[losers].sum()), months=worth.months,
+            few=few,
         ) if losers.any() else None,
         wb.finding(
             "Held against days that have passed, {name} was off by {error:share1} on the total, and no "
             "simple forecast picked better customers.",
-            "Use the values to rank customers; take the total with its interval.",
+            "Use the values to rank customers; " + (
+                "take the total with its interval." if _as_sure(worth, choice) else
+                "the total may be off by as much again, which its interval does not hold."
+            ),
             name=METHODS[choice.chosen], error=abs(float(choice.scores.loc[choice.chosen, "error"])),
         ) if choice and choice.is_model else None,
         wb.finding(
-            "No model forecast better than {name} by more than chance.",
+            _SIMPLE_WON[choice.reason],
             "Values here come from that simple forecast, and reach no further than it was rehearsed.",
             name=METHODS[choice.chosen].lower(),
         ) if choice and not choice.is_model else None,
         wb.finding(
+            "{what}",
+            "Read the total with care: the table of assumptions says how large that is, and what else it touches.",
+            what=care.removeprefix("Read with care: ").capitalize(),
+        ) if care else None,
+        wb.finding(
             "Whatever discount rate or horizon is assumed, at least {same:share} of the best fifth stay the "
-            "best fifth.",
+            "best fifth." if same < 0.995 else
+            "Whatever discount rate or horizon is assumed, the best fifth stay the best fifth.",
             "Argue about the rate for the budget, not for the list of customers.", same=same,
         ) if same == same and same >= 0.8 else None,
     ]  # fmt: skip
@@ -152,6 +183,12 @@ def decision(
         "are quiet stay quiet.",
         total=worth.total, months=worth.months,
     )  # fmt: skip
+    if worth.total < 0:
+        return wb.say(
+            "**Change prices, costs or terms before spending on customers.** As they buy today they are expected to "
+            "cost {loss:money} more than they bring; {good:count} of {n:count} are expected to bring anything.",
+            loss=-worth.total, good=int((worth.customers["value"] > 0).sum()), n=len(worth.customers),
+        ), wait  # fmt: skip
     if table is None:
         return wb.say(
             "**Rank by the simple forecast and spend nothing on the strength of a model.** Its best fifth "
@@ -204,20 +241,27 @@ def headline(wb: Workbook, worth: Worth) -> Sentence:
     )  # fmt: skip
 
 
-def metrics(wb: Workbook, worth: Worth, choice: Choice | None, to_win: pd.DataFrame | None) -> None:
-    """Note the key figures."""
+def metrics(
+    wb: Workbook,
+    worth: Worth,
+    choice: Choice | None,
+    to_win: pd.DataFrame | None,
+    doubtful: Callable[[str], str] = lambda kind: "",
+) -> None:
+    """Note the key figures, each with the caveat that `doubtful` returns for its kind of number."""
     ahead = f"next {worth.months} months"
     doubt = worth.values.sums["all"] if worth.values else None
     wb.metric(
         "base_value", "Value of today's customers", worth.total, "money",
         "Expected contribution (gross margin less cost to serve) of all customers, discounted; without the "
-        "cost of winning them and without new customers.",
+        "cost of winning them and without new customers." + _after(doubtful("total")),
         (doubt.low, doubt.high) if doubt else None, period=ahead,
     )  # fmt: skip
     if worth.values:
         wb.metric(
             "expected_active", "Customers still active, expected", float(worth.customers["alive"].sum()), "count",
-            "Sum of the probabilities to be active today.", period=f"on {wb.text('{day:day}', day=wb.data.as_of)}",
+            "Sum of the probabilities to be active today." + _after(doubtful("alive")),
+            period=f"on {wb.text('{day:day}', day=wb.data.as_of)}",
         )  # fmt: skip
     if choice:
         wb.metric(
@@ -230,6 +274,24 @@ def metrics(wb: Workbook, worth: Worth, choice: Choice | None, to_win: pd.DataFr
         wb.metric(
             "new_customer", "Value of a new customer", float((weight * to_win["value"]).sum() / weight.sum()), "money",
             "Contribution of the first purchase and of all expected after it, discounted, before the cost "
-            "of winning; mean over channels.",
+            "of winning; mean over channels." + _after(doubtful("prospect")),
             period=ahead,
         )  # fmt: skip
+
+
+def _as_sure(worth: Worth, choice: Choice) -> bool:
+    """Whether the interval of the total is at least as wide as the error in the rehearsals."""
+    if worth.values is None:
+        return False
+    doubt = worth.values.sums["all"]
+    return doubt.high - doubt.low >= 2 * abs(float(choice.scores.loc[choice.chosen, "error"]) * doubt.value)
+
+
+def _making_up(losses: pd.Series, share: float) -> int:
+    """Return how many of the largest losses make up the share of all."""
+    added = np.cumsum(np.sort(losses.to_numpy()))
+    return int(np.searchsorted(-added, share * -added[-1]) + 1)
+
+
+def _after(sentence: str) -> str:
+    return f" {sentence}" if sentence else ""

@@ -94,14 +94,37 @@ def covered(wb: Workbook, choice: Choice) -> Sentence | None:
     if not choice.is_model:
         return None
     mine = choice.scores.loc[choice.chosen]
-    off = mine["error_purchases"]
-    return wb.say(
-        "Its 95% intervals held what {share:share} of the customers brought. It expected {off:share} {more} "
-        "purchases than came: "
-        + ("a model knows nothing of a year that turns out worse than those before."
-           if off > 0 else "a model knows nothing of a year that turns out better than those before."),
-        share=mine["coverage"], off=abs(off), more="more" if off > 0 else "fewer",
+    off, money = mine["error_purchases"], mine["error"]
+    each = (1 + money) / (1 + off) - 1
+    return wb.cases(
+        (abs(off) <= 0.05,
+         "Its 95% intervals held what {share:share} of the customers brought, and the number of purchases came "
+         "within {off:share} of what it expected."),
+        (abs(money) < abs(off) / 2,
+         "Its 95% intervals held what {share:share} of the customers brought. Over the rehearsals it expected "
+         "{off:share} {more} purchases than came, but each brought {each:share} {less} than it expected: part of "
+         "the small error of the total is luck."),
+        (True,
+         "Its 95% intervals held what {share:share} of the customers brought. Over the rehearsals it expected "
+         "{off:share} {more} purchases than came: a model knows nothing of a year that turns out {worse} than those "
+         "before."),
+        share=mine["coverage"], off=abs(off), each=abs(1 / (1 + each) - 1), more="more" if off > 0 else "fewer",
+        less="more" if each < 0 else "less", worse="worse" if off > 0 else "better",
     )  # fmt: skip
+
+
+def assumptions_note(choice: Choice | None) -> str:
+    """Return the note under the table of assumptions: when one fails, and what it touches."""
+    plain = (
+        "An assumption fails only where the departure is both large and more than chance. Histories that began "
+        "before the data are fitted by themselves."
+    )
+    if choice is None or choice.is_model:
+        return plain
+    return (
+        "These are assumptions of the models. A simple forecast was better here, so they touch the value of a new "
+        "customer only. " + plain
+    )
 
 
 def doubtful(checks: Sequence[Check], name: str) -> str:
@@ -113,6 +136,7 @@ def doubtful(checks: Sequence[Check], name: str) -> str:
         "season": "the horizon is no whole number of years",
         "censoring": "some histories are cut off at the start of the data",
         "regularity": "purchases come more regularly than the model thinks",
+        "rehearsal": "the data are too short to hold a forecast against what came",
     }
     return f"Read with care: {_listed([words[each] for each in failed])}." if failed else ""
 
@@ -139,17 +163,16 @@ def base_value(wb: Workbook, values: Values, months: int) -> Sentence:
 
 def concentrated(wb: Workbook, values: pd.Series) -> Sentence:
     """Say how much of the future value the best tenth holds."""
-    ordered = np.sort(values.to_numpy())[::-1]
-    tenth = ordered[: max(1, round(len(ordered) / 10))].sum()
-    positive = ordered[ordered > 0].sum()
-    return wb.say(
-        "The best tenth of customers holds {share:share} of all value above zero; the lower half holds "
-        "{half:share}.",
-        share=tenth / positive if positive else float("nan"),
-        half=float(np.clip(ordered[len(ordered) // 2 :], 0, None).sum() / positive)
-        if positive
-        else float("nan"),
-    )
+    ordered = np.clip(np.sort(values.to_numpy())[::-1], 0, None)
+    positive = ordered.sum()
+    return wb.cases(
+        (positive == 0, "Nobody is expected to bring more than they cost."),
+        (True,
+         "The best tenth of customers holds {share:share} of all value above zero; the lower half holds "
+         "{half:share}."),
+        share=ordered[: max(1, round(len(ordered) / 10))].sum() / (positive or 1.0),
+        half=ordered[len(ordered) // 2 :].sum() / (positive or 1.0),
+    )  # fmt: skip
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -167,6 +190,10 @@ def concentration_title(wb: Workbook, values: pd.Series) -> str:
     ordered = np.sort(values.to_numpy())[::-1]
     fifth, losses = ordered[: max(1, round(len(ordered) / 5))].sum(), ordered[ordered < 0].sum()
     total = ordered.sum()
+    if ordered[0] <= 0:
+        return wb.text(
+            "No customer is expected to bring more than they cost: {total:money} in all", total=total
+        )
     if total > 0 and losses < -0.05 * total:
         return wb.text(
             "The best fifth is worth {fifth:money}; others take {losses:money} away",

@@ -15,7 +15,7 @@ METHODS: Mapping[str, str] = {
     "pareto_nbd": "Pareto/NBD",
     "mbg_cnbd": "MBG/CNBD-k",
     "same_again": "Last year once more",
-    "carried_over": "Last year, carried over",
+    "carried_over": "A scaled last year",
     "rfm_cells": "Means of RFM cells",
     "segment_markov": "Markov chain of segments",
 }
@@ -25,6 +25,7 @@ _CHECKED = {
     "season": "Seasons play no part in the horizon",
     "censoring": "Every history begins with the first purchase",
     "regularity": "Purchases come at irregular times",
+    "rehearsal": "A forecast made earlier has come true",
 }
 _AFFECTED = {
     "money": "money per purchase",
@@ -84,6 +85,7 @@ def _found(check: Check) -> str:
     if size != size:
         return "too little data to tell"
     words = {
+        "rehearsal": lambda: f"{formats.number(size, 0)} months of data are too few to try",
         "spend": lambda: f"frequent buyers spend {_more(size)} per purchase",
         "stationarity": lambda: (
             f"in the later half purchases ran {_more(size)} than in the earlier, against the model"

@@ -102,6 +102,29 @@ def check_all(
     ]  # fmt: skip
 
 
+def check_rehearsal(months_known: float, rehearsed: bool) -> Check:
+    """Check whether the forecast could be held against days that have passed; without that nothing bears it out.
+
+    Parameters
+    ----------
+    months_known : float
+        Length of the data.
+    rehearsed : bool
+        Whether a rehearsal was possible.
+
+    Returns
+    -------
+    Check
+        Named ``rehearsal``; its statistic is `months_known`.
+
+    Examples
+    --------
+    >>> check_rehearsal(2.0, False).holds
+    False
+    """
+    return Check.of("rehearsal", months_known, months_known, months_known, float("nan"), rehearsed, {})
+
+
 def check_spend(customers: pd.DataFrame, level: float = 0.95, limit: float = SPEND_LIMIT) -> Check:
     """Look whether customers who buy often spend more, or less, per purchase.
 

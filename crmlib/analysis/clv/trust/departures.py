@@ -19,6 +19,7 @@ AFFECTS: Mapping[str, tuple[str, ...]] = {
     "season": ("orders", "total", "prospect"),
     "censoring": ("orders", "alive", "total", "prospect"),
     "regularity": ("orders", "alive"),
+    "rehearsal": ("orders", "alive", "total", "prospect"),
 }
 
 
@@ -28,7 +29,7 @@ class Check:
 
     Attributes
     ----------
-    name : {'spend', 'stationarity', 'season', 'censoring', 'regularity'}
+    name : {'spend', 'stationarity', 'season', 'censoring', 'regularity', 'rehearsal'}
     statistic : float
         Size of the departure; NaN where it cannot be estimated.
     low, high : float

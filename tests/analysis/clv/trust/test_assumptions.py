@@ -16,6 +16,7 @@ from crmlib.analysis.clv.trust.assumptions import (
     check_all,
     check_censoring,
     check_regularity,
+    check_rehearsal,
     check_season,
     check_spend,
     check_stationarity,
@@ -83,7 +84,7 @@ def sound():
 
 def test_the_order_is_fixed_and_nothing_is_left_out(sound):
     for found in sound:
-        assert list(found) == NAMES == list(AFFECTS)
+        assert list(found) == NAMES == [name for name in AFFECTS if name != "rehearsal"]
         assert all(check.affects == AFFECTS[name] for name, check in found.items())
         assert set().union(*(check.affects for check in found.values())) == {
             "money", "orders", "alive", "total", "prospect"
@@ -451,3 +452,10 @@ def test_cdnow_is_one_cohort_of_irregular_buyers_who_spend_a_little_more_the_mor
     months = repeats_by_month(model, cdnow, customers, last, purchase="any")
     assert months["actual"].sum() == 2_457
     assert months["expected"].sum() == pytest.approx(2_457, rel=0.04)
+
+
+def test_a_forecast_nobody_could_rehearse_puts_everything_but_the_money_of_a_purchase_in_doubt():
+    check = check_rehearsal(2.0, False)
+    assert check.holds is False and check.statistic == 2.0
+    assert set(check.affects) == {"orders", "alive", "total", "prospect"}
+    assert check_rehearsal(36.0, True).holds
