@@ -226,10 +226,15 @@ def test_key_figures_carry_the_caveat_of_their_kind(wb, monkeypatch):
     )
     worth = worth_of([900, 300])
     doubts = {"total": "Read with care: one.", "prospect": "Read with care: two.", "alive": ""}
-    closing.metrics(wb, worth, None, CHANNELS, doubts.get)
+    closing.metrics(wb, worth, None, CHANNELS, doubts)
     assert said["base_value"].endswith("Read with care: one.")
     assert said["new_customer"].endswith("Read with care: two.")
     assert said["expected_active"].endswith("to be active today.")
+
+
+def test_the_caveats_of_new_customers_stay_where_a_simple_forecast_won():
+    failed = [a_check("censoring", False, 0.41)]
+    assert sentences.cautions(failed, [])["prospect"] and not sentences.cautions(failed, [])["total"]
 
 
 def test_the_note_on_assumptions_says_whom_they_touch():

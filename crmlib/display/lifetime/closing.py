@@ -1,6 +1,6 @@
 """How the notebook on lifetime value ends: options in money, findings, decision."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -246,21 +246,21 @@ def metrics(
     worth: Worth,
     choice: Choice | None,
     to_win: pd.DataFrame | None,
-    doubtful: Callable[[str], str] = lambda kind: "",
+    doubtful: Mapping[str, str],
 ) -> None:
-    """Note the key figures, each with the caveat that `doubtful` returns for its kind of number."""
+    """Note the key figures, each with the caveat that `doubtful` holds for its kind of number."""
     ahead = f"next {worth.months} months"
     doubt = worth.values.sums["all"] if worth.values else None
     wb.metric(
         "base_value", "Value of today's customers", worth.total, "money",
         "Expected contribution (gross margin less cost to serve) of all customers, discounted; without the "
-        "cost of winning them and without new customers." + _after(doubtful("total")),
+        "cost of winning them and without new customers." + _after(doubtful["total"]),
         (doubt.low, doubt.high) if doubt else None, period=ahead,
     )  # fmt: skip
     if worth.values:
         wb.metric(
             "expected_active", "Customers still active, expected", float(worth.customers["alive"].sum()), "count",
-            "Sum of the probabilities to be active today." + _after(doubtful("alive")),
+            "Sum of the probabilities to be active today." + _after(doubtful["alive"]),
             period=f"on {wb.text('{day:day}', day=wb.data.as_of)}",
         )  # fmt: skip
     if choice:
@@ -274,7 +274,7 @@ def metrics(
         wb.metric(
             "new_customer", "Value of a new customer", float((weight * to_win["value"]).sum() / weight.sum()), "money",
             "Contribution of the first purchase and of all expected after it, discounted, before the cost "
-            "of winning; mean over channels." + _after(doubtful("prospect")),
+            "of winning; mean over channels." + _after(doubtful["prospect"]),
             period=ahead,
         )  # fmt: skip
 

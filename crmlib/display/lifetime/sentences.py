@@ -141,6 +141,15 @@ def doubtful(checks: Sequence[Check], name: str) -> str:
     return f"Read with care: {_listed([words[each] for each in failed])}." if failed else ""
 
 
+def cautions(checks: Sequence[Check], doubts: Sequence[Check]) -> dict[str, str]:
+    """Return the caveat of each kind of key figure: `checks` touch new customers, `doubts` those of today."""
+    return {
+        "total": doubtful(doubts, "total"),
+        "alive": doubtful(doubts, "alive"),
+        "prospect": doubtful(checks, "prospect"),
+    }
+
+
 def base_value(wb: Workbook, values: Values, months: int) -> Sentence:
     """Say what the base is worth, with both kinds of doubt."""
     doubt = values.sums["all"]
