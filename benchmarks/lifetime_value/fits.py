@@ -14,7 +14,7 @@ KINDS = {
     "ParetoNBD": ("ParetoNBDFitter", data.pareto_histories, formulas.pareto_nbd),
     "GammaGamma": ("GammaGammaFitter", data.spenders, formulas.gamma_gamma),
 }
-_MODULES = {"BGNBD": "bg_nbd", "ParetoNBD": "pareto_nbd", "GammaGamma": "gamma_gamma"}
+_MODULES = {"BGNBD": "timing.bg_nbd", "ParetoNBD": "timing.pareto_nbd", "GammaGamma": "spend.gamma_gamma"}
 # lifetimes calls the scale of the gamma-gamma model v.
 _OUR_NAMES = {"v": "gamma"}
 # In units of log-likelihood: fits further apart than this are not at the same optimum.
