@@ -5,6 +5,7 @@ what known customers bought and what was bought anonymously. Everything that fol
 (profit, value, segments, lists) starts from these two parts and must add up to them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import ibis
@@ -59,7 +60,9 @@ class Ledger:
         return self.customers.sum() + self.anonymous
 
 
-def order_lines(orders: ibis.Table, gross_margin: float | None = None) -> ibis.Table:
+def order_lines(
+    orders: ibis.Table, gross_margin: float | None = None, keep: Sequence[str] = ()
+) -> ibis.Table:
     """Lay out the money of each order line.
 
     Parameters
@@ -69,6 +72,8 @@ def order_lines(orders: ibis.Table, gross_margin: float | None = None) -> ibis.T
     gross_margin : float, optional
         Gross margin as a share of net sales, used for lines whose cost of goods is
         unknown.
+    keep : sequence of str
+        Further columns of `orders` to pass on, such as ``product_id``.
 
     Returns
     -------
@@ -115,6 +120,7 @@ def order_lines(orders: ibis.Table, gross_margin: float | None = None) -> ibis.T
         returned_goods=returned.ifelse(cost, zero),
         costed=known_cost.notnull(),
         bought=net > 0,
+        **{name: orders[name] for name in keep},
     )
 
 
