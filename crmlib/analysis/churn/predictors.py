@@ -1,0 +1,287 @@
+"""Methods that say how likely a customer is to stay away: from one rate for all to boosted trees."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import logit
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.pipeline import Pipeline
+
+from crmlib.analysis.churn.encoding import FeatureTable, linear_terms, term_owners
+from crmlib.errors import ParameterError, TooLittleData
+
+#: The methods, the simplest first.
+METHODS = ("base_rate", "recency", "p_alive", "logistic", "boosting")
+#: The rules that read one column.
+ONE_COLUMN = {"recency": "recency_days", "p_alive": "p_alive"}
+
+_PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0)  # strength of the data against the penalty, the strictest first
+_FOLDS = 4
+_TUNING_ROWS = 30_000
+_MOST_TREES = 300
+_PATIENCE = 15
+_CHUNK = 100_000
+
+
+def available_methods(features: pd.DataFrame) -> tuple[list[str], dict[str, str]]:
+    """Tell which methods the features allow.
+
+    Returns
+    -------
+    methods : list of str
+        Of `METHODS`, the simplest first.
+    left_out : dict of str to str
+        Method to what is missing.
+
+    Examples
+    --------
+    >>> available_methods(pd.DataFrame({"recency_days": [3, 5], "orders": [1, 2]}))
+    (['base_rate', 'recency', 'logistic', 'boosting'], {'p_alive': 'no column p_alive among the features'})
+    """
+    left_out = {
+        method: f"no column {column} among the features"
+        for method, column in ONE_COLUMN.items()
+        if column not in features.columns or features[column].isna().all()
+    }
+    return [method for method in METHODS if method not in left_out], left_out
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A fitted method, before calibration.
+
+    Attributes
+    ----------
+    method : str
+        Of `METHODS`.
+    pipeline : Pipeline or None
+        scikit-learn pipeline from features to log odds; None for one rate for all.
+    rate : float
+        Share that stayed away in training.
+    columns : tuple of str
+        Features that are read.
+    tuned : dict
+        What was chosen on folds of customers: ``penalty`` (the C of scikit-learn), or ``trees``.
+    """
+
+    method: str
+    pipeline: Pipeline | None
+    rate: float
+    columns: tuple[str, ...] = ()
+    tuned: dict[str, Any] = field(default_factory=dict)
+
+    def log_odds(self, features: pd.DataFrame) -> np.ndarray:
+        """Log odds of staying away, shape (n_rows,)."""
+        if self.pipeline is None or not len(features):
+            return np.full(len(features), logit(self.rate))
+        return np.concatenate([self.pipeline.decision_function(part) for part in _parts(features)])
+
+    def log_odds_replaced(
+        self, features: pd.DataFrame, typical: pd.DataFrame, groups: Mapping[str, Sequence[str]]
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        """Log odds if the columns of a group had a typical value, group by group.
+
+        Parameters
+        ----------
+        features : DataFrame
+            One row per customer.
+        typical : DataFrame of shape (1, n_features)
+            The value to take instead.
+        groups : mapping of str to sequence of str
+            Name of each group to its columns; columns that are not read change nothing.
+
+        Yields
+        ------
+        group : str
+        log_odds : ndarray of shape (n_rows,)
+        """
+        read = {name: [one for one in columns if one in self.columns] for name, columns in groups.items()}
+        if self.pipeline is None or not len(features):
+            whole = self.log_odds(features)
+            yield from ((name, whole) for name in read)
+        elif "terms" in self.pipeline.named_steps:
+            yield from self._linear_replaced(features, typical, read)
+        else:
+            yield from self._trees_replaced(features, typical, read)
+
+    def _linear_replaced(
+        self, features: pd.DataFrame, typical: pd.DataFrame, groups: Mapping[str, Sequence[str]]
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        """Log odds of a linear model are a sum: a part is exchanged without predicting again."""
+        steps, model = self.pipeline[:-1], self.pipeline[-1]
+        owners, weight = term_owners(self.pipeline["terms"]), model.coef_[0]
+        share = np.zeros((len(weight), len(groups)))
+        for place, columns in enumerate(groups.values()):
+            share[:, place] = weight * np.isin(owners, columns)
+        usual = steps.transform(typical) @ share
+        whole, parts = [], []
+        for part in _parts(features):
+            terms = steps.transform(part)
+            whole.append(terms @ weight + model.intercept_[0])
+            parts.append(terms @ share)
+        everything, own = np.concatenate(whole), np.concatenate(parts)
+        for place, name in enumerate(groups):
+            yield name, everything - own[:, place] + usual[0, place]
+
+    def _trees_replaced(
+        self, features: pd.DataFrame, typical: pd.DataFrame, groups: Mapping[str, Sequence[str]]
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        model = self.pipeline["model"]
+        table = self.pipeline["table"].transform(features)
+        usual = self.pipeline["table"].transform(typical).iloc[0]
+        for name, columns in groups.items():
+            changed = table.assign(**{column: usual[column] for column in columns})
+            yield name, np.concatenate([model.decision_function(part) for part in _parts(changed)])
+
+
+def fit_predictor(
+    method: str, features: pd.DataFrame, churned: pd.Series, customers: np.ndarray, seed: int = 0
+) -> Predictor:
+    """Fit one method.
+
+    Parameters
+    ----------
+    method : str
+        Of `METHODS`.
+    features : DataFrame of shape (n_rows, n_features)
+        Of training snapshots under each other.
+    churned : Series of bool
+        Same index.
+    customers : ndarray of shape (n_rows,)
+        Whose row it is; folds never divide a customer.
+    seed : int
+        Deals customers to folds.
+
+    Returns
+    -------
+    Predictor
+
+    Raises
+    ------
+    ParameterError
+        If there is no such method.
+    DataError
+        If a column cannot be used; see `crmlib.analysis.churn.encoding`.
+    TooLittleData
+        If fewer than four customers stayed away, or came back.
+
+    Notes
+    -----
+    Logistic regression with a ridge penalty (le Cessie & van Houwelingen 1992, Applied Statistics 41:191-201), its
+    strength chosen by log loss on four folds of customers; ties go to the stricter penalty. Boosting of small trees
+    (Friedman 2001, Annals of Statistics 29:1189-1232) in scikit-learn's histogram version; the number of trees is the
+    median of those best on the folds. Classes are not weighed or resampled, so probabilities keep their
+    level. The rules of one column are logistic curves of it.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> known = pd.DataFrame({"recency_days": rng.integers(1, 400, 500)})
+    >>> churned = pd.Series(rng.random(500) < known["recency_days"] / 400)
+    >>> rule = fit_predictor("recency", known, churned, known.index.to_numpy())
+    >>> bool(np.diff(rule.log_odds(pd.DataFrame({"recency_days": [10, 300]})))[0] > 0)
+    True
+    """
+    if method not in METHODS:
+        raise ParameterError(f"method {method}", f"one of {', '.join(METHODS)}", "correct the name")
+    outcome = churned.to_numpy(bool)
+    if min(len(np.unique(customers[outcome])), len(np.unique(customers[~outcome]))) < _FOLDS:
+        raise TooLittleData(
+            f"{int(outcome.sum()):,} of {len(outcome):,} times a customer stayed away",
+            f"at least {_FOLDS} customers who stayed away and {_FOLDS} who came back",
+            "take a shorter or a longer outcome window",
+        )
+    rate = float(outcome.mean())
+    if method == "base_rate":
+        return Predictor(method, None, rate)
+    columns = [ONE_COLUMN[method]] if method in ONE_COLUMN else list(features.columns)
+    table = FeatureTable(columns).fit(features)
+    if method == "boosting":
+        model, tuned = _boosting(table, features, outcome, customers, seed)
+        pipeline = Pipeline([("table", FeatureTable(columns)), ("model", model)])
+    else:
+        penalty = 1e4 if method in ONE_COLUMN else _best_penalty(table, features, outcome, customers, seed)
+        tuned = {} if method in ONE_COLUMN else {"penalty": penalty}
+        pipeline = _logistic(table, columns, penalty)
+    return Predictor(method, pipeline.fit(features, outcome), rate, tuple(columns), tuned)
+
+
+def _logistic(table: FeatureTable, columns: Sequence[str], penalty: float) -> Pipeline:
+    # Newton's method ends at the optimum to the last digits, on any machine.
+    model = LogisticRegression(C=penalty, solver="newton-cholesky", tol=1e-8, max_iter=200)
+    return Pipeline([("table", FeatureTable(columns)), ("terms", linear_terms(table)), ("model", model)])
+
+
+def _best_penalty(
+    table: FeatureTable, features: pd.DataFrame, churned: np.ndarray, customers: np.ndarray, seed: int
+) -> float:
+    some = _tuning_rows(customers, seed)
+    features, churned, customers = features.iloc[some], churned[some], customers[some]
+    losses = np.zeros(len(_PENALTIES))
+    for learn, check in _folds(churned, customers, seed):
+        pipeline = _logistic(table, table.columns_, _PENALTIES[0])
+        terms = pipeline[:-1].fit(features.iloc[learn])
+        known, new = terms.transform(features.iloc[learn]), terms.transform(features.iloc[check])
+        for place, penalty in enumerate(_PENALTIES):
+            model = pipeline[-1].set_params(C=penalty).fit(known, churned[learn])
+            losses[place] += log_loss(churned[check], model.predict_proba(new)[:, 1], labels=[False, True])
+    return _PENALTIES[int(np.argmin(np.round(losses, 6)))]
+
+
+def _boosting(
+    table: FeatureTable, features: pd.DataFrame, churned: np.ndarray, customers: np.ndarray, seed: int
+) -> tuple[HistGradientBoostingClassifier, dict[str, int]]:
+    options = {
+        "learning_rate": 0.06,
+        "max_leaf_nodes": 12,
+        "min_samples_leaf": 20,
+        "l2_regularization": 1.0,
+        "categorical_features": list(table.categories_) or None,
+        "random_state": seed,
+    }
+    some = _tuning_rows(customers, seed)
+    numbers, churned, customers = table.transform(features.iloc[some]), churned[some], customers[some]
+    best = []
+    for learn, check in _folds(churned, customers, seed):
+        model = HistGradientBoostingClassifier(
+            max_iter=_MOST_TREES, early_stopping=True, n_iter_no_change=_PATIENCE, **options
+        )
+        known, new = numbers.iloc[learn], numbers.iloc[check]
+        blank = dict.fromkeys(known.columns[known.isna().all()], 0.0)  # refused by the library
+        known, new = known.assign(**blank), new.assign(**blank)
+        # Customers of the fold say when to stop.
+        model.fit(known, churned[learn], X_val=new, y_val=churned[check])
+        best.append(int(np.argmax(np.round(model.validation_score_, 6))))
+    trees = max(1, int(np.median(best)))
+    return HistGradientBoostingClassifier(max_iter=trees, early_stopping=False, **options), {"trees": trees}
+
+
+def _folds(churned: np.ndarray, customers: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Deal customers out like cards, sorted by how often they left; a deal to learn from needs both outcomes."""
+    codes, names = pd.factorize(customers, sort=True)
+    lot = np.random.default_rng([seed, len(names)]).random(len(names))
+    fold = np.empty(len(names), dtype=int)
+    fold[np.lexsort([lot, np.bincount(codes, churned)])] = np.arange(len(names)) % _FOLDS
+    for number in range(_FOLDS):
+        check = fold[codes] == number
+        if 0 < churned[~check].mean() < 1:
+            yield np.flatnonzero(~check), np.flatnonzero(check)
+
+
+def _tuning_rows(customers: np.ndarray, seed: int) -> np.ndarray:
+    """Rows of so many customers, drawn by lot, that there are not too many rows to try settings on."""
+    if len(customers) <= _TUNING_ROWS:
+        return np.arange(len(customers))
+    codes, names = pd.factorize(customers, sort=True)
+    share = _TUNING_ROWS / len(customers)
+    return np.flatnonzero((np.random.default_rng([seed, len(names)]).random(len(names)) < share)[codes])
+
+
+def _parts(features: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    for start in range(0, len(features), _CHUNK):
+        yield features.iloc[start : start + _CHUNK]
