@@ -15,7 +15,8 @@ def product_limit(waits: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     ----------
     waits : DataFrame
         Columns ``days`` (length of the wait, 0 or more), ``over`` (True if it ended, False if it
-        was still going on when last seen) and ``customers`` (how many).
+        was still going on when last seen) and ``customers`` (how many); where waits came into sight
+        late, ``entry`` (days already waited then: the wait counts on later days only).
     level : float
         Confidence level.
 
@@ -29,7 +30,8 @@ def product_limit(waits: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     -----
     Kaplan & Meier (1958), Journal of the American Statistical Association 53:457-481; variance
     by Greenwood's formula; interval on the scale of the log of minus the log (Kalbfleisch &
-    Prentice 2002, section 1.4), which keeps it between 0 and 1.
+    Prentice 2002, section 1.4), which keeps it between 0 and 1. Late entry: Klein & Moeschberger
+    (2003), Survival Analysis, section 4.6.
 
     Examples
     --------
@@ -40,6 +42,10 @@ def product_limit(waits: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     by_day = waits.groupby("days")["customers"].sum().sort_index()
     ended = waits[waits["over"]].groupby("days")["customers"].sum().reindex(by_day.index, fill_value=0)
     waiting = by_day[::-1].cumsum()[::-1]
+    if "entry" in waits.columns:
+        came = waits.groupby("entry")["customers"].sum().sort_index()
+        unseen = np.append(came[::-1].cumsum()[::-1].to_numpy(), 0)
+        waiting = waiting - unseen[np.searchsorted(came.index.to_numpy(), waiting.index.to_numpy())]
     happened = ended.to_numpy() > 0
     days, d, n = by_day.index.to_numpy()[happened], ended.to_numpy()[happened], waiting.to_numpy()[happened]
     left = np.cumprod(1 - d / n)

@@ -35,13 +35,14 @@ class ContractualModel(LikelihoodModel):
         Customers at the start of all cohorts of the fit.
     """
 
-    def fit(self, survivors: pd.DataFrame, prior: Prior | None = None) -> Self:
+    def fit(self, survivors: pd.DataFrame | Survivors, prior: Prior | None = None) -> Self:
         """Fit by maximum likelihood, all cohorts together, each up to its own last known period.
 
         Parameters
         ----------
-        survivors : DataFrame
-            Columns ``period``, ``customers`` and, for several cohorts, ``cohort``.
+        survivors : DataFrame or Survivors
+            Columns ``period``, ``customers`` and, for several cohorts, ``cohort``; or their renewals already
+            counted, such as those of contracts that came into sight late.
         prior : Prior, optional
             Turns the maximum of the likelihood into that of the posterior.
 
@@ -54,7 +55,8 @@ class ContractualModel(LikelihoodModel):
         NotConverged
             If the search ends without a maximum.
         """
-        folded = Survivors.of(survivors).for_fit(len(self.names))
+        folded = survivors if isinstance(survivors, Survivors) else Survivors.of(survivors)
+        folded = folded.for_fit(len(self.names))
         self.n_customers_ = folded.customers
         return self._fit_folded(folded, prior)
 

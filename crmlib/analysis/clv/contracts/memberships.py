@@ -43,8 +43,8 @@ def renewals_of(contracts: pd.DataFrame, as_of: date) -> pd.DataFrame:
     if "period_months" in contracts.columns:
         given = contracts["period_months"].astype("float64")
         months = given.where(given > 0, 12.0)
-    due = np.floor(_months(started, pd.Series(last, index=contracts.index)) / months)
-    made = np.floor(_months(started, ran_until) / months)
+    due = np.floor(whole_months(started, pd.Series(last, index=contracts.index)) / months)
+    made = np.floor(whole_months(started, ran_until) / months)
     found = pd.DataFrame({"due": due, "made": made.clip(lower=0)})
     return found[started <= last].astype("int64")
 
@@ -97,7 +97,10 @@ def pooled(survivors: pd.DataFrame) -> pd.DataFrame:
     return found.assign(share=found["after"] / found["before"].where(found["before"] > 0))
 
 
-def _months(start: pd.Series, end: pd.Series) -> pd.Series:
-    """Whole months from one day to another; NaN where a day is missing."""
+def whole_months(start: pd.Series, end: pd.Series) -> pd.Series:
+    """Whole months from one day to another; NaN where a day is missing.
+
+    Where a month lacks the day of the start, it is over on the first of the next.
+    """
     months = (end.dt.year - start.dt.year) * 12 + (end.dt.month - start.dt.month)
     return (months - (end.dt.day < start.dt.day)).astype("float64")

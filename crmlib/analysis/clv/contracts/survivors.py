@@ -91,7 +91,8 @@ class Survivors:
                 "some who left",
                 "take older cohorts; without a loss nothing can be learnt about losses",
             )
-        return Survivors(self.renewed[reached], self.ended[reached], self.customers)
+        last = int(np.flatnonzero(reached)[-1]) + 1  # renewals before it that nobody was seen at keep their number
+        return Survivors(self.renewed[:last], self.ended[:last], self.customers)
 
 
 def _checked(survivors: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
