@@ -71,13 +71,12 @@ def match_columns(table: Table, found: list[str], mapped: TableMap) -> Match:
 
     Names are compared without regard to case, surrounding blanks, spaces, hyphens and underscores.
     """
-    by_key = {_key(name): name for name in reversed(found)}
     sources: dict[str, tuple[str, ...]] = {}
     problems: list[Problem] = []
     for column in table.columns:
         wanted = mapped.columns.get(column.name)
         names = [wanted] if isinstance(wanted, str) else wanted or [column.name]
-        actual = [name if name in found else by_key.get(_key(name)) for name in names]
+        actual = [find_column(name, found) for name in names]
         if None not in actual:
             sources[column.name] = tuple(name for name in actual if name is not None)
         elif wanted:
@@ -102,6 +101,17 @@ def match_columns(table: Table, found: list[str], mapped: TableMap) -> Match:
         problems[-1] = problems[-1].model_copy(update={"remedy": problems[-1].remedy + _start(table, found)})
     used = {name for names in sources.values() for name in names}
     return Match(sources, tuple(name for name in found if name not in used), tuple(problems))
+
+
+def find_column(wanted: str, found: list[str]) -> str | None:
+    """Return the column called `wanted`, compared without regard to case, blanks, hyphens and underscores.
+
+    >>> find_column("customer_id", ["Customer ID", "Total"]), find_column("day", ["Total"])
+    ('Customer ID', None)
+    """
+    if wanted in found:
+        return wanted
+    return {_key(name): name for name in reversed(found)}.get(_key(wanted))
 
 
 def known_names(table: Table, names: list[str]) -> int:

@@ -17,6 +17,7 @@ from crmlib.intake.leftover import leftover
 from crmlib.intake.report import CheckReport, Ledger, Problem, Refused, TableFound
 from crmlib.intake.runfile import TableMap
 from crmlib.intake.sql import OFFLINE, ident, literal
+from crmlib.intake.stated import add_stated, without_read
 from crmlib.intake.titles import better_header
 from crmlib.intake.typed import write_typed
 
@@ -94,8 +95,9 @@ def _table(
     contract, mapped = TABLES[table.name], source.run.tables.get(table.name, TableMap())
     with reading(table):
         landed = land(connection, source, table, scratch)
+        landed, named = add_stated(connection, table.name, landed, mapped)
     problems += landed.problems
-    match = match_columns(contract, list(landed.types), mapped)
+    match = without_read(match_columns(contract, list(landed.types), named), mapped)
     *others, last = better_header(connection, table, landed, match.problems) or (None,)
     if last is not None:
         problems += others

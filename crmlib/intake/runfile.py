@@ -4,13 +4,24 @@ A run file is TOML. Everything in it is optional; a name it does not know is an 
 mistake can never be ignored in silence.
 """
 
+import datetime as dt
 import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PrivateAttr,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from crmlib.errors import ParameterError
 from crmlib.intake.contract import TABLES
@@ -65,6 +76,61 @@ class TextFormat(_Strict):
         return value
 
 
+class Stated(_Strict):
+    """A column the source does not have: the same day or number in every row, or a day worked out from another column.
+
+    Attributes
+    ----------
+    day : datetime.date or None
+        The day, for example the one on which the file was made.
+    months_before : str or None
+        Column of the source with whole months: the day is so many months earlier.
+    where, equals : str or None
+        Column of the source and what it must say (case and surrounding blanks aside); blank in all other rows.
+    value : int, float or None
+        A number, instead of a day.
+    """
+
+    day: dt.date | None = None
+    months_before: str | None = None
+    where: str | None = None
+    equals: str | None = None
+    value: int | float | None = None
+
+    @field_validator("day", mode="before")
+    @classmethod
+    def _day_in_quotes_or_not(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            try:
+                return dt.date.fromisoformat(value)
+            except ValueError:
+                raise ValueError("must be a day such as 2026-10-31") from None
+        return value
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Self:
+        if (self.day is None) == (self.value is None):
+            raise ValueError("must state a day or a value, and not both")
+        if self.months_before is not None and self.day is None:
+            raise ValueError("months_before counts back from a day: state the day")
+        if (self.where is None) != (self.equals is None):
+            raise ValueError("where names a column and equals what it must say: state both")
+        return self
+
+
+def _shape(value: Any) -> str:
+    """Name what stands behind a column of the contract: one column, several, or a statement."""
+    if isinstance(value, dict | Stated):
+        return "stated"
+    return "product" if isinstance(value, list) else "column"
+
+
+_Origin = Annotated[
+    Annotated[str, Tag("column")] | Annotated[list[str], Tag("product")] | Annotated[Stated, Tag("stated")],
+    Discriminator(_shape),
+]
+
+
 class TableMap(TextFormat):
     """Where one table is and what its columns are called.
 
@@ -77,7 +143,10 @@ class TableMap(TextFormat):
     skip_rows : int
         Lines above the header to skip.
     columns : dict
-        Contract column to column of the source; a list of columns stands for their product.
+        Contract column to column of the source; a list of columns stands for their product, a section for a
+        value the source does not have (`Stated`).
+    same_file : bool
+        Whether the rows of this table stand in the file of the orders, each row saying something about both.
     """
 
     file: str | None = None
@@ -85,7 +154,8 @@ class TableMap(TextFormat):
     table: str | None = None
     header: list[str] | None = None
     skip_rows: int = Field(0, ge=0)
-    columns: dict[str, str | list[str]] = Field(default_factory=dict)
+    columns: dict[str, _Origin] = Field(default_factory=dict)
+    same_file: bool = False
 
     def text_format(self, default: TextFormat) -> TextFormat:
         """Return how to read this table: its own settings, else those of the whole run."""
@@ -202,9 +272,12 @@ def _unknown(path: Path, key: str, allowed: list[str]) -> ParameterError:
 def _explain(path: Path, error: ValidationError) -> ParameterError:
     first = error.errors(include_url=False)[0]
     place = [str(part) for part in first["loc"]]
+    stated = place[-1:] == ["stated"] or "stated" in place[4:5]
+    if "columns" in place[2:3]:
+        del place[4:5]  # which of its shapes pydantic took the value for
     key = ".".join(place)
     if first["type"] == "extra_forbidden":
-        model = TableMap if place[0] == "tables" else RunFile
+        model = Stated if stated else TableMap if place[0] == "tables" else RunFile
         return _unknown(path, key, list(model.model_fields))
     expected = first["msg"].removeprefix("Value error, ")
     if first["type"] in ("model_type", "dict_type"):

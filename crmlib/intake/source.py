@@ -6,6 +6,7 @@ Nothing is read here beyond names. A source is a run file, a folder, a single fi
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -130,6 +131,15 @@ def _in_folder(folder: Path, run: RunFile) -> list[TableSource]:
                     "the file that the run file names",
                     f"did you mean {near[0]}?" if near else "correct file in the run file",
                 )
+        elif mapped.same_file and name != "orders":
+            if not tables or tables[0].name != "orders":
+                raise ParameterError(
+                    f"same_file = true for table {name}, and no file of orders in {folder}",
+                    "a file of orders that holds both",
+                    "name the file in the run file instead",
+                )
+            tables.append(replace(tables[0], name=name))
+            continue
         elif len(found := by_stem.get(name, [])) > 1:
             raise DataError(
                 f"table {name} is there more than once: " + ", ".join(path.name for path in found),
@@ -185,7 +195,8 @@ def _in_file(path: Path, run: RunFile) -> tuple[list[TableSource], list[str]]:
 
         names = duckdb_tables(path)
         return _by_inner_name(path.name, kind, _with_log(path, ".wal"), names, run), names
-    return [_one_file("orders", path, run.tables.get("orders", TableMap()))], names
+    shared = [name for name in TABLES if name != "orders" and run.tables.get(name, TableMap()).same_file]
+    return [_one_file(name, path, run.tables.get(name, TableMap())) for name in ["orders", *shared]], names
 
 
 def _by_inner_name(

@@ -1,7 +1,7 @@
 """Known public files, read through the maps in data/maps, against arithmetic outside the package.
 
-The files are not in the repository. Set CRMLIB_REAL_DATA to the folder that holds ``cdnow/`` and
-``online_retail/``.
+The files are not in the repository. Set CRMLIB_REAL_DATA to the folder that holds ``cdnow/``,
+``online_retail/`` and ``telco_ibm/``.
 """
 
 import csv
@@ -61,3 +61,26 @@ def test_online_retail_comes_out_to_the_cent(cache):
     assert found["id-as-number"] == 541_909 - 135_080
     assert {"left-censored", "partial-last-month", "missing-customer"} <= set(found)
     assert (data.currency, data.orders.customer_id.min().execute()) == ("GBP", "12346")
+
+
+def test_one_file_of_telco_gives_contracts_customers_and_bills(cache):
+    path = Path(REAL, "telco_ibm", "Telco-Customer-Churn.csv.gz")
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    data = open_data(path, cache=cache, run_file=MAPS / "telco_ibm.toml")
+    contracts = data.table("contracts").execute().set_index("contract_id")
+    assert len(contracts) == len(rows) == 7_043 and data.report.found("customers").customers == 7_043
+    left = {row["customerID"] for row in rows if row["Churn"] == "Yes"}
+    assert set(contracts.index[contracts["ended_on"].notna()]) == left and len(left) == 1_869
+    months = {row["customerID"]: int(row["tenure"]) for row in rows}
+    assert sum(tenure == 0 for tenure in months.values()) == 11
+    days = contracts["started_on"].map(lambda day: (2020 - day.year) * 12 + 1 - day.month)
+    assert days.to_dict() == months and {day.day for day in contracts["started_on"]} == {1}
+    fees = {row["customerID"]: Decimal(row["MonthlyCharges"]) for row in rows}
+    assert {key: round(Decimal(fee), 2) for key, fee in contracts["fee"].items()} == fees
+    assert contracts["plan"].to_dict() == {row["customerID"]: row["Contract"] for row in rows}
+    billed = [Decimal(row["TotalCharges"]) for row in rows if row["TotalCharges"].strip()]
+    assert data.report.ledger.total_net == sum(billed) == Decimal("16056168.70")
+    assert data.report.found("orders").used_rows == len(billed) == 7_032
+    found = [problem.code for problem in data.report.problems]
+    assert found.count("stated") == 5 and not data.report.errors

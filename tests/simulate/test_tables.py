@@ -5,6 +5,8 @@ import pytest
 from crmlib.intake.contract import TABLES
 from crmlib.intake.simulate.company import window_of
 
+# Columns for other companies: a club has one plan and one way to pay.
+NOT_DRAWN = {("contracts", "plan"), ("contracts", "service"), ("contracts", "payment")}
 COLUMNS = [(table.name, column) for table in TABLES.values() for column in table.columns]
 
 
@@ -18,7 +20,8 @@ def value(db, query):
 
 @pytest.mark.parametrize("name", TABLES)
 def test_every_table_has_every_column_in_order(db, name):
-    assert db.sql(f"FROM {name}").columns == [column.name for column in TABLES[name].columns]
+    expected = [column.name for column in TABLES[name].columns if (name, column.name) not in NOT_DRAWN]
+    assert db.sql(f"FROM {name}").columns == expected
 
 
 @pytest.mark.parametrize("name", [name for name, table in TABLES.items() if table.key])

@@ -217,7 +217,9 @@ def _read(path: Path) -> pa.Table:
 
 
 def _values(column: Column, found: pa.Table) -> str:
-    """List the words of a text column that has few of them."""
+    """List the words of a text column that has few of them; say so where the company has no such column."""
+    if column.name not in found.column_names:
+        return " Not here."
     if column.kind not in ("text", "id"):
         return ""
     values = sorted(value for value in pc.unique(found[column.name]).to_pylist() if value)
