@@ -68,6 +68,14 @@ def share_axis(axis) -> None:
     axis.set_major_formatter(FuncFormatter(written))
 
 
+def value_axis(axis, kind: str, currency: str = "") -> None:
+    """Write on an axis what the numbers are: ``money``, ``share``, or as they stand."""
+    if kind == "money":
+        money_axis(axis, currency)
+    elif kind == "share":
+        share_axis(axis)
+
+
 class Figure:
     """A drawing with everything a reader needs to use it.
 
@@ -95,7 +103,8 @@ class Figure:
         top = 1 - space / height
         drawing.set_figheight(height)
         drawing.get_layout_engine().set(rect=(0, 0, 1, top))
-        below.set_y(top + 0.012)
+        below.set_y(top + min(0.012, 0.1 / height))  # of a tall picture these parts would be wide gaps
+        heading.set_y(max(0.985, 1 - 0.12 / height))
 
     @property
     def axes(self) -> list[Axes]:

@@ -1,5 +1,6 @@
 """One function per kind of figure: tidy numbers in, a `Figure` out."""
 
+from crmlib.display.figures.churn import dependence_curve, reliability
 from crmlib.display.figures.cohorts import (
     bought_again_and_active,
     cohort_curves,
@@ -18,6 +19,8 @@ from crmlib.display.figures.periods import (
     tenths_of_profit,
 )
 from crmlib.display.figures.stacks import stacked_base, through_what
+from crmlib.display.figures.steps import step_curves
+from crmlib.display.figures.targeting import profit_curves
 
 __all__ = [
     "beside_chance",
@@ -25,6 +28,7 @@ __all__ = [
     "capacity_bars",
     "cohort_curves",
     "cohort_values",
+    "dependence_curve",
     "distribution",
     "estimate_dots",
     "forecast_and_actual",
@@ -32,8 +36,11 @@ __all__ = [
     "iso_values",
     "migration_map",
     "next_order_curves",
+    "profit_curves",
     "ranked_bars",
+    "reliability",
     "stacked_base",
+    "step_curves",
     "steps_to_profit",
     "tenths_of_profit",
     "through_what",

@@ -9,12 +9,13 @@ from crmlib.display import formats
 from crmlib.display.figures.labels import (
     at_most,
     column_places,
+    day_step,
     in_sentence,
     name_axes,
     name_columns,
     wrapped,
 )
-from crmlib.display.figures.room import HALO, make_room, mark, value_limits, write_ends
+from crmlib.display.figures.room import HALO, lone_dot, make_room, mark, value_limits, write_ends
 from crmlib.display.house import (
     ACCENT,
     GREY,
@@ -56,13 +57,13 @@ def next_order_curves(curves: pd.DataFrame, title: str, subtitle: str) -> Figure
             )
         thick = {"lw": 1.6, "zorder": 2} if place else {"lw": 2.6, "zorder": 3}
         days, share = curve["days"].to_numpy(float), curve["share"].to_numpy(float)
-        axes.step(days, share, where="post", color=colour, **thick, **_dot(days))
+        axes.step(days, share, where="post", color=colour, **thick, **lone_dot(days))
         words = f"{_ordinal(number)} to {_ordinal(number + 1)}: {formats.share(share[-1])}"
         ends.append((days[-1], share[-1], words, colour if place == 0 else SOFT))
     axes.set_xlim(0, max(last_day, 1.0))
     axes.set_ylim(0, max(float(known[["share", "high"]].max().max()), 0.01) * 1.06)
     share_axis(axes.yaxis)
-    step = _day_step(last_day)
+    step = day_step(last_day)
     axes.xaxis.set_major_locator(MultipleLocator(step))
     name_axes(axes, "Time since the order before (days)", "Ordered again (share of customers)")
     write_ends(axes, ends, aligned=True)
@@ -86,16 +87,6 @@ def next_order_curves(curves: pd.DataFrame, title: str, subtitle: str) -> Figure
         behind[f"order_{number}"] = np.where(followed, reached, np.nan)
         columns[f"order_{number}"] = (f"{_ordinal(number)} to {_ordinal(number + 1)} (share)", "share1")
     return Figure(drawing, title, subtitle, alt, Table(behind, title, columns))
-
-
-def _day_step(last_day: float) -> int:
-    """Choose a step that people count days in: weeks, months, quarters, years."""
-    return next((days for days in (1, 7, 14, 30, 60, 90, 180, 365) if last_day / days <= 8.5), 730)
-
-
-def _dot(x: np.ndarray) -> dict:
-    """A line of one known point is a dot, or nobody sees it."""
-    return {"marker": "o", "ms": 5, "clip_on": False} if np.isfinite(x).sum() == 1 else {}
 
 
 def _ordinal(number: float) -> str:
@@ -123,7 +114,7 @@ def bought_again_and_active(life: pd.DataFrame, title: str, subtitle: str, windo
     for name, colour in (("repeat", SOFT), ("active", ACCENT)):
         share = life[f"{name}_share"].to_numpy(float)
         axes.fill_between(ages, life[f"{name}_low"], life[f"{name}_high"], color=colour, alpha=0.16, lw=0)
-        axes.plot(ages, share, color=colour, lw=2.4, **_dot(share))
+        axes.plot(ages, share, color=colour, lw=2.4, **lone_dot(share))
         ends.append((ages[-1], share[-1], wrapped(f"{formats.share(share[-1])} {names[name]}", 18), colour))
     axes.set_xlim(0, max(float(ages.max()), 1.0))
     axes.set_ylim(0, float(np.nanmax(life[["repeat_high", "active_high"]].to_numpy(float))) * 1.06)
@@ -162,7 +153,7 @@ def value_to_date(curve: pd.DataFrame, title: str, subtitle: str, currency: str)
     ages, values = known["age_months"].to_numpy(float), known["value"].to_numpy(float)
     drawing, axes = canvas()
     axes.fill_between(ages, known["low"], known["high"], color=ACCENT, alpha=0.18, lw=0)
-    axes.plot(ages, values, color=ACCENT, lw=2.4, **_dot(ages))
+    axes.plot(ages, values, color=ACCENT, lw=2.4, **lone_dot(ages))
     axes.axhline(0, color=INK, lw=0.8)
     reach = known[["value", "low", "high"]].to_numpy(float)
     low, high = min(float(np.nanmin(reach)), 0.0), max(float(np.nanmax(reach)), 0.0)
@@ -304,7 +295,7 @@ def cohort_curves(table: pd.DataFrame, title: str, subtitle: str, currency: str,
         if row == newest:
             colour, width, order = ACCENT, 2.6, 4
         x, y = ages[seen], values[row][seen]
-        axes.plot(x, y, color=colour, lw=width, zorder=order, **_dot(x))
+        axes.plot(x, y, color=colour, lw=width, zorder=order, **lone_dot(x))
         if row in (oldest, newest):
             words = f"{wrapped(table.index[row], 18)}\n{formats.money(y[-1], currency)}"
             ends[row] = (x[-1], y[-1], words, colour)

@@ -43,8 +43,18 @@ def name_rows(axes: Axes, names: Sequence | pd.Series, longest: int = 48) -> np.
         axes.figure.draw_without_rendering()
         heights = [label.get_window_extent().height for label in axes.get_yticklabels()]
         apart = max([(one + two) / 2 + 3 for one, two in pairwise(heights)], default=heights[0])
-        _grow(axes, len(names) * apart - axes.get_window_extent().height)
+        grow(axes, len(names) * apart - axes.get_window_extent().height)
     return places
+
+
+def part_rows(axes: Axes) -> None:
+    """Make the picture taller where the names of its rows would touch, once all else has its room."""
+    axes.figure.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in axes.get_yticklabels()]
+    tight = [
+        (one.height + two.height) / abs(one.y0 + one.y1 - two.y0 - two.y1) for one, two in pairwise(boxes)
+    ]
+    grow(axes, (max(tight, default=0.0) - 1) * axes.get_window_extent().height)
 
 
 def column_places(axes: Axes, number: int) -> np.ndarray:
@@ -85,7 +95,7 @@ def name_columns(axes: Axes, names: Sequence | pd.Series, below: Sequence | None
         while not _fit(axes, upright, step, rotation=90):  # of very many names every other, or fewer
             step *= 2
     heights = [label.get_window_extent().height for label in axes.get_xticklabels()]
-    _grow(axes, max(heights) - 16)
+    grow(axes, max(heights) - 16)
 
 
 def _fit(axes: Axes, words: list[str], step: int = 1, rotation: float = 0) -> bool:
@@ -96,7 +106,7 @@ def _fit(axes: Axes, words: list[str], step: int = 1, rotation: float = 0) -> bo
     return all(left.x1 + 3 <= right.x0 for left, right in pairwise(boxes))
 
 
-def _grow(axes: Axes, pixels: float) -> None:
+def grow(axes: Axes, pixels: float) -> None:
     """Make the picture taller by what words take, so that the chart keeps its height."""
     drawing = axes.figure
     drawing.set_figheight(drawing.get_figheight() + max(pixels, 0.0) / drawing.dpi)
@@ -111,7 +121,7 @@ def name_axes(axes: Axes, across: str, up: str) -> None:
         if size > length:
             label.set_text(textwrap.fill(words, max(int(len(words) * length / size) - 1, 18)))
     axes.figure.draw_without_rendering()
-    _grow(axes, axes.yaxis.label.get_window_extent().height - axes.get_window_extent().height)
+    grow(axes, axes.yaxis.label.get_window_extent().height - axes.get_window_extent().height)
 
 
 def count_axis(axis: Axis) -> None:
@@ -120,6 +130,11 @@ def count_axis(axis: Axis) -> None:
     axis.set_major_formatter(
         lambda value, _: f"{value / 1e6:g}M" if abs(value) >= 1e6 else formats.count(value)
     )
+
+
+def day_step(last_day: float) -> int:
+    """Choose a step that people count days in: weeks, months, quarters, years."""
+    return next((days for days in (1, 7, 14, 30, 60, 90, 180, 365) if last_day / days <= 8.5), 730)
 
 
 def legend_above(axes: Axes, handles: Sequence) -> None:
@@ -139,7 +154,7 @@ def legend_above(axes: Axes, handles: Sequence) -> None:
         if legend.get_window_extent().x1 <= frame.x1:
             break
     legend.set_in_layout(True)
-    _grow(axes, legend.get_window_extent().height)
+    grow(axes, legend.get_window_extent().height)
 
 
 def in_sentence(name: object) -> str:

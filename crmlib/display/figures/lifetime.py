@@ -18,7 +18,7 @@ from crmlib.display.figures.labels import (
     name_rows,
 )
 from crmlib.display.figures.room import HALO, make_room, mark, value_limits, write_ends
-from crmlib.display.house import ACCENT, GREY, INK, LOSS, PALE, SOFT, Figure, canvas, money_axis, share_axis
+from crmlib.display.house import ACCENT, GREY, INK, LOSS, PALE, SOFT, Figure, canvas, money_axis, value_axis
 from crmlib.display.tables import Table
 
 
@@ -168,10 +168,7 @@ def forecast_and_actual(
             path_effects=HALO,
         )
     unit = f" ({currency})" if kind == "money" else ""
-    if kind == "money":
-        money_axis(axes.yaxis, currency)
-    elif kind == "share":
-        share_axis(axes.yaxis)
+    value_axis(axes.yaxis, kind, currency)
     name_axes(axes, f"{across} (number of {who})", up + unit)
     make_room(axes)
     name_columns(axes, table["label"], [f"({formats.count(n)})" for n in table["customers"]])

@@ -28,6 +28,11 @@ def mark(
     return axes.annotate(words, at, xytext=(right, up), textcoords="offset points", **options)
 
 
+def lone_dot(x: np.ndarray) -> dict:
+    """A line of one known point is a dot, or nobody sees it."""
+    return {"marker": "o", "ms": 5, "clip_on": False} if np.isfinite(x).sum() == 1 else {}
+
+
 def write_beside(axes: Axes, places, positions, words: Iterable[str]) -> None:
     """Write the value of each bar at its end."""
     for place, position, word in zip(places, positions, words, strict=True):
