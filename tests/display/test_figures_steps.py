@@ -117,6 +117,8 @@ def test_each_mark_stands_at_its_time_and_no_line_runs_through_a_name():
         for other, _ in MARKS:
             across = axes.transData.transform((other, 0))[0]
             assert other == time or not (box.x0 < across < box.x1) or other > time
+        line = next(line for line in upright if line.get_xdata()[0] == time)
+        assert axes.transData.transform((time, line.get_ydata()[-1]))[1] == pytest.approx(box.y1, abs=3)
 
 
 def test_an_axis_of_days_is_numbered_in_months_or_the_like():

@@ -149,7 +149,7 @@ def _name_times(axes: Axes, marks: Sequence[tuple[float, str]]) -> None:
     ]
     make_room(axes)  # to the right
     axes.figure.draw_without_rendering()
-    frame, point = axes.get_window_extent(), axes.figure.dpi / 72
+    frame, point = axes.get_window_extent().frozen(), axes.figure.dpi / 72
     taken: list[Bbox] = []
     for (time, _), text in zip(marks, texts, strict=True):
         box = text.get_window_extent()
