@@ -166,7 +166,7 @@ def spread(found: dict[str, pa.ChunkedArray], size: int, blank: float = np.nan) 
     laid = {}
     for name, column in found.items():
         if name != "who":
-            laid[name] = np.full(size, blank)
+            laid[name] = np.full(size, blank, dtype="float64")
             laid[name][who] = column.cast(pa.float64()).to_numpy()
     return laid
 

@@ -70,9 +70,9 @@ def purchase_rhythm(activity: Activity) -> Rhythm:
     Notes
     -----
     The share that ever comes back is where the product-limit curve (Kaplan & Meier 1958) levels off: some have left,
-    and would make every quantile of all waits infinite. Quantiles are therefore those of the customers who come back, the
+    and would make every quantile of all waits infinite. Quantiles are therefore those of customers who come back, the
     curve divided by its highest point (Maller & Zhou 1992, Biometrika 79:731-739, for that point as an estimate). The
-    curve is read while at least 30 purchases are still followed, or a hundredth of them if that is more.
+    curve is read while at least 30 purchases are still followed (a tenth of fewer than 300), or a hundredth of all.
 
     Examples
     --------
@@ -105,8 +105,8 @@ def purchase_rhythm(activity: Activity) -> Rhythm:
             "use a longer history; with contracts, look at these",
         )
     curve = product_limit(waits)
-    enough = curve["waiting"] >= min(max(_FEWEST_WAITING, 0.01 * purchases), curve["waiting"].iloc[0])
-    curve = curve[enough]
+    fewest = max(min(_FEWEST_WAITING, 0.1 * purchases), 0.01 * purchases)
+    curve = curve[(curve["waiting"] >= fewest) | (curve.index == 0)]
     comes_back = float(curve["share"].iloc[-1])
     total = over["customers"].cumsum() / over["customers"].sum()
     shares = curve["share"] / comes_back

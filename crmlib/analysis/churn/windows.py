@@ -1,7 +1,7 @@
 """How long is away? The outcome and the eligibility window, from the data's own rhythm, each with its reason.
 
 Where customers need not give notice, leaving is not seen. Here a customer has *churned* on a day if, having bought
-within the eligibility window up to it, they buy nothing in the outcome window after it. Both windows are a choice and stand
+within the eligibility window up to it, they buy nothing in the outcome window after it. Both are a choice and stand
 beside every number.
 """
 
@@ -18,6 +18,7 @@ from crmlib.errors import ParameterError, TooLittleData
 _WEEK = 7
 _MONTHS_FROM = 60
 _FEW_DAYS = 6
+_YEAR = 365
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class ChurnWindows:
 
     @property
     def look_back_months(self) -> tuple[int, ...]:
-        """Months that the sums of features may look back: at most a year, and no further than the first snapshot can."""
+        """Months that sums of features may look back: at most a year, no further than the first snapshot can."""
         known = (self.days[0] - self.first).days + 1
         longest = min(max(int(known / DAYS_PER_MONTH), 1), 12)
         return (longest // 4, longest) if longest >= 4 else (longest,)
@@ -75,6 +76,7 @@ def choose_windows(
     step_days: int = 0,
     snapshots: int = 4,
     share: float = 0.9,
+    most: int = 12,
 ) -> ChurnWindows:
     """Choose both windows and lay out rolling snapshots.
 
@@ -90,6 +92,9 @@ def choose_windows(
         Outcome windows that must fit one after the other: one to learn on, one to calibrate on, and those to test on.
     share : float
         Share of those who come back that the outcome window waits for, from 0.5 to 0.99.
+
+    most : int
+        Snapshots to keep at most, the latest ones: an old day tells of an old business.
 
     Returns
     -------
@@ -128,9 +133,11 @@ def choose_windows(
             raise ParameterError(
                 f"{name} = {value}", "a number of days, or 0 to have it chosen", "correct it"
             )
-    if snapshots < 1 or not 0.5 <= share <= 0.99:
+    if min(snapshots, most) < 1 or not 0.5 <= share <= 0.99:
         raise ParameterError(
-            f"snapshots = {snapshots}, share = {share}", "1 or more, and 0.5 to 0.99", "correct them"
+            f"snapshots = {snapshots}, most = {most}, share = {share}",
+            "1 or more, and 0.5 to 0.99",
+            "correct them",
         )
     length = (as_of - first).days + 1
     outcome, why_outcome = _outcome(rhythm, length, outcome_days, snapshots, share)
@@ -142,7 +149,9 @@ def choose_windows(
             "choose shorter windows, or use a longer history",
         )
     step, why_step = _step(length, outcome, eligible, step_days)
-    days = rolling_days(first, as_of, outcome, eligible, step)
+    # Sums that look back a year need one before the first snapshot, where there is room for it.
+    known = max(eligible, min(_YEAR, length - snapshots * outcome))
+    days = rolling_days(first, as_of, outcome, known, step)[-most:]
     rows = {
         "outcome": (outcome, in_words(outcome), why_outcome),
         "eligible": (eligible, in_words(eligible), why_eligible),
@@ -153,9 +162,9 @@ def choose_windows(
 
 
 def rolling_days(
-    first: date, as_of: date, outcome_days: int, eligible_days: int, step_days: int
+    first: date, as_of: date, outcome_days: int, known_days: int, step_days: int
 ) -> tuple[date, ...]:
-    """Count snapshots back from the last day whose outcome is known, while a whole eligibility window is known.
+    """Count snapshots back from the last day whose outcome is known, while so many days are known before.
 
     Returns
     -------
@@ -168,7 +177,7 @@ def rolling_days(
     ['2025-01-30', '2025-02-19', '2025-03-11']
     """
     latest = as_of - timedelta(days=outcome_days)
-    count = ((latest - first).days + 1 - eligible_days) // step_days + 1
+    count = ((latest - first).days + 1 - known_days) // step_days + 1
     return tuple(latest - timedelta(days=step_days * back) for back in reversed(range(max(count, 0))))
 
 
@@ -188,8 +197,14 @@ def in_words(days: int) -> str:
     return f"{days} day" + "s" * (days != 1)
 
 
-def _whole(days: float, up: bool) -> int:
-    """Round a length up or down to whole weeks, above 60 days to whole months."""
+def whole_length(days: float, up: bool) -> int:
+    """Round a length up or down to whole weeks, above 60 days to whole months; at least one.
+
+    Examples
+    --------
+    >>> whole_length(45, up=True), whole_length(136, up=False)
+    (49, 121)
+    """
     unit = DAYS_PER_MONTH if days > _MONTHS_FROM else _WEEK
     number = days / unit
     # 365 days are twelve months, though a hair more than eleven of them would do.
@@ -200,7 +215,7 @@ def _whole(days: float, up: bool) -> int:
 def _outcome(rhythm: Rhythm, length: int, own: int, snapshots: int, share: float) -> tuple[int, str]:
     if own:
         return own, "stated in the parameters"
-    wanted = _whole(rhythm.days_until(share), up=True)
+    wanted = whole_length(rhythm.days_until(share), up=True)
     most = length // (snapshots + 1)
     if most < _WEEK:
         raise TooLittleData(
@@ -211,7 +226,7 @@ def _outcome(rhythm: Rhythm, length: int, own: int, snapshots: int, share: float
             f"of those who come back, {share:.0%} do so within {rhythm.days_until(share)} days, "
             f"open waits counted as open; rounded up to {in_words(wanted)}"
         )
-    days = _whole(most, up=False)
+    days = whole_length(most, up=False)
     return days, (
         f"{share:.0%} of those who come back need up to {rhythm.days_until(share)} days, but "
         f"{snapshots} windows and the days before them must fit into {length} days of data: "
@@ -223,10 +238,10 @@ def _eligible(rhythm: Rhythm, length: int, outcome: int, own: int, snapshots: in
     if own:
         return own, "stated in the parameters"
     late = rhythm.days_until(0.975)
-    wanted = max(_whole(late, up=True), outcome)
+    wanted = max(whole_length(late, up=True), outcome)
     most = max(length - snapshots * outcome, outcome)
     if wanted > most:
-        return max(_whole(most, up=False), outcome), (
+        return max(whole_length(most, up=False), outcome), (
             f"one in forty of those who come back needs more than {late} days, but "
             f"{snapshots} outcome windows must fit after it into {length} days of data"
         )
