@@ -1,0 +1,377 @@
+"""How large a test must be, what it can show, what it costs and how long it takes: settled before the first contact.
+
+A test that is too small does not say "no effect"; it says nothing. What is held out earns nothing from the contact, so
+a test costs the profit that it forgoes, and that belongs beside its size.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+from scipy.stats import norm
+
+from crmlib.analysis.targeting.trial import FEWEST_CUSTOMERS
+from crmlib.errors import ParameterError, TooLittleData
+
+#: Shares held out that are laid side by side.
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5)
+
+
+class Outcome(Protocol):
+    """What a test is to measure: how far an effect can go, and how much customers differ."""
+
+    def spreads(self, effect: float, held_out: float) -> tuple[float, float]:
+        """Spread of the difference of the means, times the root of all customers: without and with the effect."""
+
+    def largest(self) -> float:
+        """Largest effect there can be."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """An outcome that happens or does not, such as an order or leaving.
+
+    Attributes
+    ----------
+    without : float
+        Share to whom it happens without a contact, above 0 and below 1.
+    """
+
+    without: float
+
+    def __post_init__(self):
+        if not 0 < self.without < 1:
+            raise ParameterError(
+                f"a rate of {self.without}", "a share above 0 and below 1", "give 0.2 for 20 %"
+            )
+
+    def spreads(self, effect: float, held_out: float) -> tuple[float, float]:
+        """Spread if the contact did nothing, at the mean rate of the arms, and with the effect."""
+        own = self.without + effect
+        mean = held_out * self.without + (1 - held_out) * own
+        alike = mean * (1 - mean) * (1 / held_out + 1 / (1 - held_out))
+        apart = self.without * (1 - self.without) / held_out + own * (1 - own) / (1 - held_out)
+        return float(np.sqrt(alike)), float(np.sqrt(apart))
+
+    def largest(self) -> float:
+        """Rise to which the rate would be 1."""
+        return 1 - self.without
+
+
+@dataclass(frozen=True)
+class Amount:
+    """An outcome in money or numbers.
+
+    Attributes
+    ----------
+    spread : float
+        Standard deviation between customers without a contact, above 0: of the same outcome over a window of the same
+        length in the past. Covariates that explain a share R2 of its variance leave ``spread * sqrt(1 - R2)``.
+    spread_contacted : float, optional
+        With a contact; the same if left out.
+    """
+
+    spread: float
+    spread_contacted: float | None = None
+
+    def __post_init__(self):
+        for value in (self.spread, self.spread if self.spread_contacted is None else self.spread_contacted):
+            if not 0 < value < np.inf:
+                raise ParameterError(
+                    f"a standard deviation of {value}",
+                    "a number above 0",
+                    "measure it on a window of the past",
+                )
+
+    def spreads(self, effect: float, held_out: float) -> tuple[float, float]:
+        """Spread with and without effect: the same."""
+        contacted = self.spread if self.spread_contacted is None else self.spread_contacted
+        both = float(np.sqrt(self.spread**2 / held_out + contacted**2 / (1 - held_out)))
+        return both, both
+
+    def largest(self) -> float:
+        """Money has no largest effect."""
+        return np.inf
+
+
+@dataclass(frozen=True)
+class Size:
+    """Customers that a test needs.
+
+    Attributes
+    ----------
+    contacted, held_out : int
+    """
+
+    contacted: int
+    held_out: int
+
+    @property
+    def customers(self) -> int:
+        """Both arms together."""
+        return self.contacted + self.held_out
+
+
+def size_of_test(
+    outcome: Outcome, effect: float, held_out: float = 0.5, power: float = 0.8, level: float = 0.95
+) -> Size:
+    """Work out how many customers a test needs to find an effect.
+
+    Parameters
+    ----------
+    outcome : Rate or Amount
+    effect : float
+        Smallest effect worth finding, in units of the outcome (0.02: two points of a rate); the one at which the
+        contact just pays is a good choice. Below 0 where the contact is to prevent something.
+    held_out : float
+        Share of the customers in the control arm.
+    power : float
+        Probability to find the effect if it is there.
+    level : float
+        Of the interval that must leave out 0; two-sided.
+
+    Returns
+    -------
+    Size
+        Rounded up; never fewer than 30 in an arm.
+
+    Raises
+    ------
+    ParameterError
+        If the effect is 0 or cannot be, or a share is out of range.
+
+    Notes
+    -----
+    Normal approximation, without correction for continuity. With shares h held out, z the normal quantiles, s0 and s1
+    the spreads without and with the effect: N = ((z_level s0 + z_power s1) / effect)^2; for rates Fleiss, Levin &
+    Paik (2003), Statistical Methods for Rates and Proportions, chapter 4.
+
+    Examples
+    --------
+    >>> size_of_test(Rate(0.5), 0.25, power=0.9)
+    Size(contacted=77, held_out=77)
+    >>> size_of_test(Amount(40.0), 2.0, held_out=0.2).customers
+    19623
+    """
+    _check_shares(held_out=held_out, power=power, level=level)
+    _check_effect(outcome, effect)
+    without, with_effect = outcome.spreads(effect, held_out)
+    quantiles = norm.ppf((1 + level) / 2) * without + norm.ppf(power) * with_effect
+    customers = max((quantiles / effect) ** 2, FEWEST_CUSTOMERS)
+    # A hair below the next whole number is that number.
+    arms = [max(ceil(customers * share - 1e-9), FEWEST_CUSTOMERS) for share in (1 - held_out, held_out)]
+    return Size(*arms)
+
+
+def power_of_test(
+    outcome: Outcome, effects: Sequence[float], contacted: int, held_out: int, level: float = 0.95
+) -> pd.Series:
+    """Work out the probability that a test of a given size finds effects.
+
+    Parameters
+    ----------
+    outcome : Rate or Amount
+    effects : sequence of float
+        None of them 0.
+    contacted, held_out : int
+        Customers in each arm, 30 or more.
+    level : float
+
+    Returns
+    -------
+    Series of float
+        ``power``, indexed by ``effect``: of an interval that leaves out 0 on the right side.
+
+    Examples
+    --------
+    >>> power_of_test(Rate(0.5), [0.1, 0.25], contacted=50, held_out=50).round(3).tolist()
+    [0.169, 0.74]
+    """
+    _check_shares(level=level)
+    share, customers = _share(contacted, held_out)
+    found = []
+    for effect in effects:
+        _check_effect(outcome, effect)
+        without, with_effect = outcome.spreads(effect, share)
+        distance = abs(effect) * np.sqrt(customers) - norm.ppf((1 + level) / 2) * without
+        # A rate of 1 in both arms has no spread left: what is beyond the limit is found for sure.
+        found.append(float(norm.cdf(distance / with_effect)) if with_effect > 0 else float(distance > 0))
+    return pd.Series(found, pd.Index(list(effects), name="effect", dtype="float64"), name="power")
+
+
+def smallest_effect(
+    outcome: Outcome, contacted: int, held_out: int, power: float = 0.8, level: float = 0.95
+) -> float:
+    """Work out the smallest rise that a test of a given size finds with a given power.
+
+    Parameters
+    ----------
+    outcome, contacted, held_out, power, level
+        As for `size_of_test` and `power_of_test`.
+
+    Returns
+    -------
+    float
+        In units of the outcome, above 0.
+
+    Raises
+    ------
+    ParameterError
+        If a share is out of range; the power must be above that of no effect.
+    TooLittleData
+        If not even the largest effect there can be would be found.
+
+    Examples
+    --------
+    >>> round(smallest_effect(Rate(0.5), 50, 50, power=0.9), 4)
+    0.3026
+    """
+    _check_shares(power=power, level=level)
+    if power <= 1 - level:
+        raise ParameterError(
+            f"power = {power}", f"more than {1 - level:.2f}, what chance alone gives", "give 0.8"
+        )
+    share, customers = _share(contacted, held_out)
+    sure, likely = norm.ppf((1 + level) / 2), norm.ppf(power)
+
+    def missing(effect: float) -> float:
+        without, with_effect = outcome.spreads(effect, share)
+        return sure * without + likely * with_effect - effect * np.sqrt(customers)
+
+    top = outcome.largest()
+    if np.isinf(top):
+        return float(missing(0.0) / np.sqrt(customers))
+    if missing(top) > 0:
+        raise TooLittleData(
+            f"{contacted} customers contacted and {held_out} held out",
+            f"enough to find a rise of {top:g}, the largest there can be, with a power of {power:g}",
+            "contact more customers, or hold out more of them",
+        )
+    return float(brentq(missing, 0.0, top, xtol=1e-12))
+
+
+def shares_held_out(
+    outcome: Outcome,
+    effect: float,
+    customers: int,
+    profit_per_contact: float,
+    shares: Sequence[float] = SHARES,
+    power: float = 0.8,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Lay side by side what holding out different shares of a list shows and costs.
+
+    Parameters
+    ----------
+    outcome, effect, power, level
+        As for `size_of_test`.
+    customers : int
+        Customers on the list.
+    profit_per_contact : float
+        Profit expected of a contact, less its cost: that is forgone with each customer held out. Below 0, holding out
+        saves money.
+    shares : sequence of float
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``share``: ``contacted``, ``held_out`` (customers), ``power`` (to find the effect), ``smallest``
+        (effect found with the power asked for; NaN if none can be), ``forgone`` (money), ``lists`` (lists of this
+        size needed for the power asked for).
+
+    Raises
+    ------
+    ParameterError
+        If the list has fewer than 30 customers for an arm, or a share is out of range.
+
+    Examples
+    --------
+    >>> found = shares_held_out(Amount(40.0), 2.0, 5000, profit_per_contact=1.5, shares=[0.2, 0.5])
+    >>> found[["contacted", "power", "smallest", "forgone"]].round(2)
+           contacted  power  smallest  forgone
+    share
+    0.2         4000   0.29      3.96   1500.0
+    0.5         2500   0.42      3.17   3750.0
+    """
+    rows = {}
+    for share in shares:
+        _check_shares(share=share)
+        out = round(customers * share)
+        chance = power_of_test(outcome, [effect], customers - out, out, level)
+        try:
+            smallest = smallest_effect(outcome, customers - out, out, power, level)
+        except TooLittleData:
+            smallest = float("nan")
+        needed = size_of_test(outcome, effect, share, power, level)
+        rows[share] = {
+            "contacted": customers - out,
+            "held_out": out,
+            "power": float(chance.iloc[0]),
+            "smallest": smallest,
+            "forgone": out * profit_per_contact,
+            "lists": max(ceil(needed.contacted / (customers - out)), ceil(needed.held_out / out)),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("share")
+
+
+def duration_days(size: Size, customers_each_time: int, days_between: int, response_days: int) -> int:
+    """Return how many days a test takes, from the first contact to the end of the last response window.
+
+    Parameters
+    ----------
+    size : Size
+    customers_each_time : int
+        Customers of both arms who can enter the test at one time; nobody enters twice.
+    days_between : int
+        Days from one such time to the next.
+    response_days : int
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ParameterError
+        If a number is below 1.
+
+    Examples
+    --------
+    >>> duration_days(Size(600, 300), customers_each_time=400, days_between=7, response_days=28)
+    42
+    """
+    for name, value in (("customers_each_time", customers_each_time), ("days_between", days_between),
+                        ("response_days", response_days)):  # fmt: skip
+        if not value >= 1:
+            raise ParameterError(f"{name} = {value}", "1 or more", f"correct {name}")
+    return (ceil(size.customers / customers_each_time) - 1) * days_between + response_days
+
+
+def _check_shares(**shares: float) -> None:
+    for name, share in shares.items():
+        if not 0 < share < 1:
+            raise ParameterError(f"{name} = {share}", "a share above 0 and below 1", "give 0.3 for 30 %")
+
+
+def _check_effect(outcome: Outcome, effect: float) -> None:
+    possible = abs(effect) > 0 and effect <= outcome.largest()
+    if isinstance(outcome, Rate):
+        possible = possible and outcome.without + effect >= 0
+    if not possible:
+        raise ParameterError(
+            f"an effect of {effect}", "one that is not 0 and that the outcome allows", "correct it"
+        )
+
+
+def _share(contacted: int, held_out: int) -> tuple[float, int]:
+    if min(contacted, held_out) < FEWEST_CUSTOMERS:
+        raise ParameterError(
+            f"{contacted} customers contacted and {held_out} held out",
+            f"{FEWEST_CUSTOMERS} or more in each arm",
+            "take a longer list, or another share held out",
+        )
+    return held_out / (contacted + held_out), contacted + held_out
