@@ -27,7 +27,7 @@ lab: $(RUN)  ## JupyterLab on the notebooks
 refresh: $(RUN)  ## run the committed notebooks again and clean their outputs
 	@$(BIN)/python -m crmlib.publish.refresh
 
-bench: $(BENCH)/.installed  ## time it, side by side with peers (a part: ONLY=lifetime-value)
+bench: $(BENCH)/.installed  ## time it, side by side with peers (a part: ONLY=churn)
 	@$(BENCH)/bin/python -m benchmarks $(if $(ONLY),--only $(ONLY))
 
 clean:  ## remove the environment and the reports

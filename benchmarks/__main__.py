@@ -2,7 +2,7 @@
 
 Each row of the companies is a whole command in a process of its own: wall-clock seconds and the
 largest memory that the process and everything it started held at one time. Each row of the lifetime
-value is one call in a process of its own, with medians of several. Machines differ and are noisy; the
+value and of churn is one call in a process of its own, with medians of several. Machines differ and are noisy; the
 peer in the same run is what a row is to be read against.
 """
 
@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import companies
+from benchmarks.churn import compare as churn
 from benchmarks.lifetime_value import compare
 
 
@@ -18,7 +19,7 @@ def main() -> None:
     """Run the rows and print them as a table."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--customers", type=int, default=1_000_000, help="size of the large company")
-    options.add_argument("--only", choices=["small", "large", "lifetime-value"], help="run one part")
+    options.add_argument("--only", choices=["small", "large", "lifetime-value", "churn"], help="run one part")
     options.add_argument(
         "--part", choices=list(compare.PARTS), action="append", help="of the lifetime value, these alone"
     )
@@ -32,6 +33,8 @@ def main() -> None:
             companies.large(folder, given.customers)
         if given.only in (None, "lifetime-value"):
             compare.run(folder, given.part or list(compare.PARTS), given.slow)
+        if given.only in (None, "churn"):
+            churn.run(folder)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,15 @@ import pandas as pd
 import pytest
 from packaging.requirements import Requirement
 
+from benchmarks.churn import compare as churn
+from benchmarks.churn import scoring
 from benchmarks.lifetime_value import compare, data, fits, formulas, order_lines, posterior, predictions
 
 ROOT = Path(__file__).parent.parent
 REAL = os.environ.get("CRMLIB_REAL_DATA")
 LOCK = (ROOT / "requirements-bench.lock").read_text(encoding="utf-8")
 MODULES = {"fits": fits, "order_lines": order_lines, "posterior": posterior, "predictions": predictions}
+MODULES["churn.scoring"] = scoring
 
 
 def pins(text: str) -> set[str]:
@@ -40,7 +43,7 @@ def test_the_lock_has_the_peers_with_hashes_and_without_addresses():
 
 
 def test_every_row_has_two_sides_that_exist():
-    for subject in chain(*compare.PARTS.values(), *compare.SLOW.values()):
+    for subject in chain(*compare.PARTS.values(), *compare.SLOW.values(), churn.SUBJECTS):
         sides = MODULES[subject.module].SIDES
         assert set(subject.runs) <= set(sides)
         for _, ours, peer in subject.rows:
@@ -74,6 +77,16 @@ def test_our_other_sides_run(tmp_path):
             if side.startswith("crmlib"):
                 told = module.tell(prepare(size, tmp_path)())
                 assert module.same(size, told, told).startswith("yes")
+
+
+def test_churn_scores_and_reasons_are_those_of_scikit_learn(monkeypatch, tmp_path):
+    monkeypatch.setattr(scoring, "_TRAINED", 1_500)
+    monkeypatch.setattr(scoring, "_DRAWS", 20)
+    for subject in churn.SUBJECTS:
+        for _, ours, peer in subject.rows:
+            own, other = (scoring.tell(scoring.SIDES[side](400, tmp_path)()) for side in (ours, peer))
+            assert scoring.same(400, own, other).startswith("yes"), ours
+            assert scoring.same(400, own, [1.01 * number for number in own]).startswith("NO")
 
 
 def test_our_histories_are_those_of_plain_pandas(tmp_path):

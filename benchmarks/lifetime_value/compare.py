@@ -1,6 +1,5 @@
 """Run both sides of every comparison in turn, each in a process of its own with one thread, and print medians."""
 
-import importlib
 import importlib.util
 import json
 import os
@@ -10,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from statistics import median
+
+from benchmarks.lifetime_value.side import module_of
 
 PEERS = {"lifetimes": "lifetimes", "pymc-marketing": "pymc_marketing"}
 _ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
@@ -22,7 +23,7 @@ class Subject:
     Attributes
     ----------
     module : str
-        Module of this package with the sides, and with ``same``.
+        Module with the sides, and with ``same``; see `benchmarks.lifetime_value.side.module_of`.
     size : int
         Customers, or lines.
     runs : dict of str to int
@@ -107,7 +108,7 @@ def compare(subject: Subject, folder: Path) -> None:
         for side, runs in subject.runs.items():
             if number < runs:
                 found[side].append(measure(subject, side, folder, seed=number))
-    module = importlib.import_module(f"benchmarks.lifetime_value.{subject.module}")
+    module = module_of(subject.module)
     what = "lines" if subject.module == "order_lines" else "customers"
     of_kind = [subject.kind] if subject.kind else []
     for title, ours, peer in subject.rows:

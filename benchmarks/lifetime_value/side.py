@@ -14,6 +14,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -28,11 +29,16 @@ def _memory(name: str) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
+def module_of(subject: str) -> ModuleType:
+    """Import the module of a subject: of this package, or of another one of the benchmarks (``churn.scoring``)."""
+    return importlib.import_module(f"benchmarks.{subject if '.' in subject else 'lifetime_value.' + subject}")
+
+
 def main() -> None:
     """Run one side and print what it took."""
     warnings.simplefilter("ignore")  # the peers' own: deprecations and overflow in their searches
     subject, name, size, folder, seed = sys.argv[1:]
-    module = importlib.import_module(f"benchmarks.lifetime_value.{subject}")
+    module = module_of(subject)
     run = module.SIDES[name](int(size), Path(folder))
     np.random.seed(int(seed))  # noqa: NPY002 - lifetimes starts its searches at random points
     gc.collect()
