@@ -112,3 +112,21 @@ def test_nineteen_in_twenty_intervals_hold_the_truth():
             found = share_by(curve, day)
             hits[day] += found["low"] <= 1 - math.exp(-day / 50) <= found["high"]
     assert all(0.91 <= count / 300 <= 0.99 for count in hits.values()), hits
+
+
+def test_who_comes_into_sight_late_is_waiting_from_then_on():
+    """By hand: on day 2 only two are in sight; the two that entered on day 2 count on day 3, the one of day 3 on day 4."""
+    waits = pd.DataFrame(
+        {
+            "days": [2, 3, 3, 4, 4],
+            "over": [True, True, False, True, True],
+            "customers": 1,
+            "entry": [0, 0, 2, 2, 3],
+        }
+    )
+    curve = product_limit(waits)
+    assert curve["waiting"].tolist() == [2, 3, 2]
+    assert curve["share"].tolist() == pytest.approx([1 / 2, 1 - 1 / 2 * 2 / 3, 1])
+    pd.testing.assert_frame_equal(
+        product_limit(waits.assign(entry=-1)), product_limit(waits.drop(columns="entry"))
+    )

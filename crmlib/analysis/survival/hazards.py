@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from crmlib.analysis.clv.fitting.maximum import maximise
 from crmlib.analysis.rounding import rounded
-from crmlib.analysis.survival.person_periods import age_classes, person_periods
+from crmlib.analysis.survival.person_periods import age_classes, ends_in_every_level, person_periods
 from crmlib.errors import DataError, ParameterError, TooLittleData
 
 LINKS = ("logit", "cloglog")
@@ -101,8 +101,6 @@ class DiscreteHazard:
     reference_ : dict
         That reference.
     log_likelihood_ : float
-    at_edge_ : dict of str to str
-        Terms whose coefficient ran away, because all or none of their contracts ended.
 
     Notes
     -----
@@ -138,7 +136,7 @@ class DiscreteHazard:
         DataError
             If a covariate is missing, has blanks, or knows the duration.
         TooLittleData
-            If there are fewer than 10 ends for each coefficient of a covariate.
+            If there are fewer than 10 ends for each coefficient of a covariate, or a value of a text has none.
         NotConverged
             If the search ends without a maximum.
         """
@@ -153,6 +151,7 @@ class DiscreteHazard:
             raise TooLittleData(
                 f"{ends} ends for {terms} coefficients", "10 ends or more for each", "use fewer covariates"
             )
+        ends_in_every_level(table, self._levels)
         design = self._design(periods, periods["age"].to_numpy())
         names = self._names()
         n, d = (periods[name].to_numpy(dtype="float64") for name in ("at_risk", "ended"))
@@ -166,7 +165,7 @@ class DiscreteHazard:
             np.full(len(names), _BOX),
         )
         self._at, self._covariance = found.logs, found.covariance()
-        self.log_likelihood_, self.at_edge_ = float(found.value), found.at_edge
+        self.log_likelihood_ = float(rounded(found.value, 12))
         error = np.sqrt(np.diag(self._covariance))
         z = float(norm.ppf((1 + level) / 2))
         self.coefficients_ = pd.DataFrame(

@@ -1,6 +1,6 @@
 """Ages lived by contracts, one row for each age and kind of contract; and classes of ages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -71,7 +71,7 @@ def person_periods(table: pd.DataFrame, covariates: Sequence[str] = ()) -> pd.Da
 
 
 def known_at_start(table: pd.DataFrame, covariates: Sequence[str]) -> None:
-    """Refuse covariates that are missing, constant in name only, or know how long the contract lasted.
+    """Refuse covariates that are missing, or that know how long the contract lasted.
 
     Raises
     ------
@@ -100,6 +100,34 @@ def known_at_start(table: pd.DataFrame, covariates: Sequence[str]) -> None:
             same = float(column.rank().corr(table["duration"].rank()))
             if abs(same) > 0.95:
                 _is_duration(name, f"goes with the duration (rank correlation {same:.2f})")
+
+
+def ends_in_every_level(table: pd.DataFrame, covariates: Iterable[str]) -> None:
+    """Refuse texts with a value whose contracts never ended: its ratio would be 0, and no search finds that.
+
+    Raises
+    ------
+    TooLittleData
+        With the value and the number of its contracts.
+
+    Examples
+    --------
+    >>> ends_in_every_level(pd.DataFrame({"plan": ["A", "B"], "ended": [True, False]}), ["plan"])
+    Traceback (most recent call last):
+    crmlib.errors.TooLittleData: Found: 1 contracts with plan: B, none of which ended.
+    Expected: some ends in every level. What to do: join it with another level, or leave the column out.
+    """
+    for name in covariates:
+        if table[name].dtype.kind in "iuf":
+            continue
+        ends = table.groupby(table[name].astype("string"))["ended"].agg(["size", "sum"])
+        bare = ends[ends["sum"] == 0]
+        if len(bare):
+            raise TooLittleData(
+                f"{int(bare['size'].iloc[0]):,} contracts with {name}: {bare.index[0]}, none of which ended",
+                "some ends in every level",
+                "join it with another level, or leave the column out",
+            )
 
 
 def age_classes(periods: pd.DataFrame, per_class: int, most: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from crmlib.analysis.rounding import rounded
-from crmlib.analysis.survival.person_periods import known_at_start
+from crmlib.analysis.survival.person_periods import ends_in_every_level, known_at_start
 from crmlib.analysis.survival.proportionality import score_tests
 from crmlib.errors import DataError, TooLittleData
 
@@ -39,8 +39,9 @@ class ProportionalHazards:
     halfway : float or None
         Age at which half of the ends have happened.
     remedy : ProportionalHazards or None
-        The model with a baseline of its own for every level of the covariates that failed; the effects that stay
-        are compared within these. None where nothing failed, or too little would be left.
+        The model with a baseline of its own for every level of the covariate that failed most, and of the next as
+        long as one fails and others are left; the effects that stay are compared within these `strata`. Its own
+        `failed` tells whether the last one holds. None where nothing failed, or there is no other covariate.
     strata : tuple of str
         Covariates with a baseline of their own.
     concordance : float
@@ -66,9 +67,9 @@ def proportional_hazards(
 ) -> ProportionalHazards:
     """Fit Cox's model, check that effects stay the same at all ages, and offer what to do where they do not.
 
-    Where a covariate fails the check, its two effects, before and after the age at which half of the ends have
-    happened, are given beside it, and the model is fitted once more with a baseline of its own for each of
-    its levels (for a number, for each third).
+    Where covariates fail the check, the two effects of each, before and after the age at which half of the ends
+    have happened, are given beside it. The one that fails most then gets a baseline of its own for each of its
+    levels (for a number, for each third), and the rest is fitted and checked again, until what is left holds.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ def proportional_hazards(
             "use fewer covariates, or join rare levels",
         )
     groups = _strata(table, strata)
-    _refuse_bare_levels(coded, table["ended"].to_numpy(dtype=bool))
+    ends_in_every_level(table, coded.reference)
     fit = _fit(coded.design, table, groups, level)
     effects = _effects(coded, fit)
     check = score_tests(
@@ -135,17 +136,30 @@ def proportional_hazards(
     changing, halfway, remedy = None, None, None
     if failed:
         changing, halfway = _early_and_late(coded, table, groups, failed, level)
-        kept = [name for name in covariates if name in coded.covariate and name not in failed]
-        if kept:
-            cut = table.assign(
-                **{name: pd.qcut(table[name], _CLASSES, duplicates="drop").astype(str)
-                   for name in failed if table[name].dtype.kind in "iuf"}
-            )  # fmt: skip
-            remedy = proportional_hazards(cut, kept, [*strata, *failed], level)
+        remedy = _stratified(
+            table, [name for name in covariates if name in coded.covariate], strata, check, level
+        )
     return ProportionalHazards(
         effects, coded.reference, check, failed, changing, halfway, remedy, tuple(strata),
         float(rounded(fit.concordance_index_)), len(table), ends,
     )  # fmt: skip
+
+
+def _stratified(
+    table: pd.DataFrame, covariates: list[str], strata: Sequence[str], check: pd.DataFrame, level: float
+) -> "ProportionalHazards | None":
+    """Give the covariate that fails most a baseline for each of its levels, and go on until what is left holds.
+
+    One that fails spoils the check of the others, so they are asked again without it.
+    """
+    worst = check.loc[(check["chi_square"] / check["degrees"]).where(check["fails"]).idxmax(), "covariate"]
+    kept = [name for name in covariates if name != worst]
+    if not kept:
+        return None
+    if table[worst].dtype.kind in "iuf":
+        table = table.assign(**{worst: pd.qcut(table[worst], _CLASSES, duplicates="drop").astype(str)})
+    found = proportional_hazards(table, kept, [*strata, worst], level)
+    return found.remedy or found
 
 
 @dataclass(frozen=True)
@@ -189,20 +203,6 @@ class _Coded:
                     covariate.append(name)
                     level.append(str(value))
         return cls(pd.DataFrame(columns), covariate, level, reference)
-
-
-def _refuse_bare_levels(coded: _Coded, ended: np.ndarray) -> None:
-    """A level without an end has a ratio of 0, and no fit finds it."""
-    for position, label in enumerate(coded.level):
-        if label == _NUMBER:
-            continue
-        among = coded.design.iloc[:, position].to_numpy() > 0
-        if not ended[among].any():
-            raise TooLittleData(
-                f"{int(among.sum()):,} contracts with {coded.names[position]}, none of which ended",
-                "some ends in every level",
-                "join it with another level, or leave the column out",
-            )
 
 
 def _strata(table: pd.DataFrame, strata: Sequence[str]) -> np.ndarray:
@@ -277,7 +277,7 @@ def _early_and_late(
         endless = texts & ~(coded.design[there & over] > 0).any(axis=0).to_numpy()
         bare.append(endless[changes])
         # A level without an end in this half has a ratio of 0: as if its contracts were not at risk.
-        there &= ~(coded.design.loc[:, endless] > 0).any(axis=1).to_numpy()
+        there = there & ~(coded.design.loc[:, endless] > 0).any(axis=1).to_numpy()
         design = coded.design[there]
         effects = design.loc[:, changes]
         split = [effects * (late == 0), effects * (late == 1)]
