@@ -237,8 +237,8 @@ def test_a_draw_is_the_measure_of_the_customers_drawn():
 
 def test_customers_seen_on_several_days_are_drawn_with_all_of_them():
     churned, scores = drawn(size=400)
-    days = pd.concat({day: churned for day in ("a", "b", "c")}, names=["day"])
-    thrice = pd.concat({day: scores for day in ("a", "b", "c")}, names=["day"])
+    days = pd.concat(dict.fromkeys(("a", "b", "c"), churned), names=["day"])
+    thrice = pd.concat(dict.fromkeys(("a", "b", "c"), scores), names=["day"])
     once, found = (
         maximum_profit(churned, scores, seed=2),
         maximum_profit(days, thrice.rename("score"), seed=2),
