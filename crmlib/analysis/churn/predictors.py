@@ -11,6 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from crmlib.analysis.churn.encoding import FeatureTable, linear_terms, term_owners
 from crmlib.errors import ParameterError, TooLittleData
@@ -82,16 +83,16 @@ class Predictor:
         return np.concatenate([self.pipeline.decision_function(part) for part in _parts(features)])
 
     def log_odds_replaced(
-        self, features: pd.DataFrame, typical: pd.DataFrame, groups: Mapping[str, Sequence[str]]
+        self, features: pd.DataFrame, others: pd.DataFrame, groups: Mapping[str, Sequence[str]]
     ) -> Iterator[tuple[str, np.ndarray]]:
-        """Log odds if the columns of a group had a typical value, group by group.
+        """Log odds if the columns of a group had other values, group by group.
 
         Parameters
         ----------
         features : DataFrame
             One row per customer.
-        typical : DataFrame of shape (1, n_features)
-            The value to take instead.
+        others : DataFrame of shape (1, n_features) or (n_rows, n_features)
+            The values to take instead: the same for everybody, or each row its own.
         groups : mapping of str to sequence of str
             Name of each group to its columns; columns that are not read change nothing.
 
@@ -105,38 +106,40 @@ class Predictor:
             whole = self.log_odds(features)
             yield from ((name, whole) for name in read)
         elif "terms" in self.pipeline.named_steps:
-            yield from self._linear_replaced(features, typical, read)
+            yield from self._linear_replaced(features, others, read)
         else:
-            yield from self._trees_replaced(features, typical, read)
+            yield from self._trees_replaced(features, others, read)
 
     def _linear_replaced(
-        self, features: pd.DataFrame, typical: pd.DataFrame, groups: Mapping[str, Sequence[str]]
+        self, features: pd.DataFrame, others: pd.DataFrame, groups: Mapping[str, Sequence[str]]
     ) -> Iterator[tuple[str, np.ndarray]]:
         """Log odds of a linear model are a sum: a part is exchanged without predicting again."""
         steps, model = self.pipeline[:-1], self.pipeline[-1]
         owners, weight = term_owners(self.pipeline["terms"]), model.coef_[0]
-        share = np.zeros((len(weight), len(groups)))
-        for place, columns in enumerate(groups.values()):
-            share[:, place] = weight * np.isin(owners, columns)
-        usual = steps.transform(typical) @ share
-        whole, parts = [], []
-        for part in _parts(features):
-            terms = steps.transform(part)
-            whole.append(terms @ weight + model.intercept_[0])
-            parts.append(terms @ share)
-        everything, own = np.concatenate(whole), np.concatenate(parts)
-        for place, name in enumerate(groups):
-            yield name, everything - own[:, place] + usual[0, place]
+        # What all terms add, and what those of each group do.
+        share = np.column_stack([weight, *(weight * np.isin(owners, columns) for columns in groups.values())])
+        own, other = (
+            np.concatenate([steps.transform(part) @ share for part in _parts(frame)])
+            for frame in (features, others)
+        )
+        for place, name in enumerate(groups, start=1):
+            yield name, own[:, 0] + model.intercept_[0] - own[:, place] + other[:, place]
 
     def _trees_replaced(
-        self, features: pd.DataFrame, typical: pd.DataFrame, groups: Mapping[str, Sequence[str]]
+        self, features: pd.DataFrame, others: pd.DataFrame, groups: Mapping[str, Sequence[str]]
     ) -> Iterator[tuple[str, np.ndarray]]:
-        model = self.pipeline["model"]
-        table = self.pipeline["table"].transform(features)
-        usual = self.pipeline["table"].transform(typical).iloc[0]
+        steps, model = self.pipeline[:-1], self.pipeline[-1]
+        own, other = (
+            np.concatenate([steps.transform(part) for part in _parts(frame)]) for frame in (features, others)
+        )
         for name, columns in groups.items():
-            changed = table.assign(**{column: usual[column] for column in columns})
-            yield name, np.concatenate([model.decision_function(part) for part in _parts(changed)])
+            places = [self.columns.index(column) for column in columns]
+            found = []
+            for start in range(0, len(own), _CHUNK):
+                part = own[start : start + _CHUNK].copy()
+                part[:, places] = (other[start : start + _CHUNK] if len(other) > 1 else other)[:, places]
+                found.append(model.decision_function(part))
+            yield name, np.concatenate(found)
 
 
 def fit_predictor(
@@ -203,7 +206,9 @@ def fit_predictor(
     table = FeatureTable(columns).fit(features)
     if method == "boosting":
         model, tuned = _boosting(table, features, outcome, customers, seed)
-        pipeline = Pipeline([("table", FeatureTable(columns)), ("model", model)])
+        # Without names of columns, which cost more than the trees when many customers are scored in parts.
+        plain = FunctionTransformer(np.asarray)
+        pipeline = Pipeline([("table", FeatureTable(columns)), ("plain", plain), ("model", model)])
     else:
         penalty = 1e4 if method in ONE_COLUMN else _best_penalty(table, features, outcome, customers, seed)
         tuned = {} if method in ONE_COLUMN else {"penalty": penalty}
@@ -237,23 +242,24 @@ def _boosting(
     table: FeatureTable, features: pd.DataFrame, churned: np.ndarray, customers: np.ndarray, seed: int
 ) -> tuple[HistGradientBoostingClassifier, dict[str, int]]:
     options = {
-        "learning_rate": 0.06,
+        "learning_rate": 0.1,
         "max_leaf_nodes": 12,
         "min_samples_leaf": 20,
         "l2_regularization": 1.0,
-        "categorical_features": list(table.categories_) or None,
+        "categorical_features": [table.columns_.index(name) for name in table.categories_] or None,
         "random_state": seed,
     }
     some = _tuning_rows(customers, seed)
-    numbers, churned, customers = table.transform(features.iloc[some]), churned[some], customers[some]
+    numbers = table.transform(features.iloc[some]).to_numpy()
+    churned, customers = churned[some], customers[some]
     best = []
     for learn, check in _folds(churned, customers, seed):
         model = HistGradientBoostingClassifier(
             max_iter=_MOST_TREES, early_stopping=True, n_iter_no_change=_PATIENCE, **options
         )
-        known, new = numbers.iloc[learn], numbers.iloc[check]
-        blank = dict.fromkeys(known.columns[known.isna().all()], 0.0)  # refused by the library
-        known, new = known.assign(**blank), new.assign(**blank)
+        known, new = numbers[learn], numbers[check]
+        blank = np.isnan(known).all(axis=0)  # refused by the library
+        known[:, blank] = new[:, blank] = 0.0
         # Customers of the fold say when to stop.
         model.fit(known, churned[learn], X_val=new, y_val=churned[check])
         best.append(int(np.argmax(np.round(model.validation_score_, 6))))

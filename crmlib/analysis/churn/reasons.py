@@ -17,7 +17,8 @@ from crmlib.analysis.churn.encoding import CHANCES, is_category
 from crmlib.analysis.rounding import rounded
 from crmlib.errors import ParameterError, TooLittleData
 
-_SCREENED = 20_000
+_MANY = 20_000
+_SCREENED = 5_000
 _RARELY = 0.01
 _MANY_SMALL = "several small differences"
 
@@ -148,8 +149,8 @@ def explain_customers(
     least : float
         Smallest change of the probability that is told; who is nearer than that to the typical customer is typical.
     most_groups : int
-        With more than 20,000 customers, groups are tried on a sample first; those that are a reason of fewer than 1 %
-        and, beyond so many, the least frequent ones, are passed over.
+        With more than 20,000 customers, groups are tried on 5,000 of them first; those that are a reason of fewer than
+        1 % and, beyond so many, the least frequent ones, are passed over.
     seed : int
         Draws the sample.
 
@@ -186,7 +187,7 @@ def explain_customers(
     if not len(stayed):
         raise TooLittleData("nobody who stayed", "customers who came back", "take a longer outcome window")
     if groups is None:
-        groups = related_features(_sample(stayed, seed))
+        groups = related_features(_sample(stayed, _MANY, seed))
     absent = [name for columns in groups.values() for name in columns if name not in features]
     if absent:
         raise ParameterError(
@@ -198,8 +199,10 @@ def explain_customers(
     read = set(predictor.predictor.columns)
     groups = {name: columns for name, columns in groups.items() if read & set(columns)}
     looked_at = dict(groups)
-    if len(features) > _SCREENED:
-        looked_at = _often(predictor, _sample(features, seed), row, usual, groups, least, most_groups)
+    if len(features) > _MANY:
+        looked_at = _often(
+            predictor, _sample(features, _SCREENED, seed), row, usual, groups, least, most_groups
+        )
     chance = predictor.predict_churn(features)
     places, changes, side = _strongest(predictor, features, chance, row, usual, looked_at, least)
     table = pd.DataFrame(
@@ -271,11 +274,11 @@ def _one_row(typical: pd.Series, like: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series([typical[name]], dtype=kind) for name, kind in kinds.items()})
 
 
-def _sample(features: pd.DataFrame, seed: int) -> pd.DataFrame:
-    if len(features) <= _SCREENED:
+def _sample(features: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
+    if len(features) <= most:
         return features
     rng = np.random.default_rng([seed, len(features)])
-    return features.iloc[np.sort(rng.choice(len(features), _SCREENED, replace=False))]
+    return features.iloc[np.sort(rng.choice(len(features), most, replace=False))]
 
 
 def _told_column(columns: Sequence[str], told: Mapping[str, Wording | str], read: set[str]) -> str:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.inspection import permutation_importance
 
 from crmlib.analysis.churn.calibration import CalibratedPredictor, LogisticCurve
 from crmlib.analysis.churn.drivers import dependence, find_drivers, importance, related_features
@@ -61,6 +62,20 @@ def test_importance_is_that_of_a_plain_loop(tried):
     )
     assert found.loc["past", "share"] == pytest.approx(found.loc["past", "importance"] / loss, rel=1e-5)
     assert found.loc["past", "features"] == "recency_days, orders, days_between"
+
+
+@pytest.mark.parametrize("method", ["logistic", "boosting"])
+def test_importance_is_that_of_scikit_learn(tried, method):
+    predictor, rows = tried.contest.predictors[method], tried.contest.tested
+    names = ["recency_days", "channel", "shoe_size"]
+    found = importance(predictor, rows, {name: (name,) for name in names}, n_repeats=8).loc[names]
+    peer = permutation_importance(
+        predictor, rows.features, rows.churned, scoring="neg_brier_score", n_repeats=4, random_state=3
+    )
+    at = [rows.features.columns.get_loc(name) for name in names]
+    noise = 4 * peer.importances_std[at].max() / np.sqrt(4)
+    np.testing.assert_allclose(found["importance"], peer.importances_mean[at], atol=noise)
+    assert noise < found["importance"].max() / 10
 
 
 def test_columns_that_share_the_work_are_important_only_together(churners):
@@ -122,7 +137,8 @@ def test_dependence_rises_with_recency_and_falls_with_orders(tried, method):
     assert channel.index[0] == "web"  # the most frequent first
 
 
-def test_dependence_is_the_mean_with_the_column_replaced(tried):
+def test_dependence_is_the_mean_with_the_column_replaced(tried, monkeypatch):
+    monkeypatch.setattr("crmlib.analysis.churn.drivers._GRID_ROWS", 10_000)
     predictor, rows = tried.contest.predictors["boosting"], tried.contest.tested
     found = dependence(predictor, rows, ["orders", "channel"], points=4)
     for _, row in found.iterrows():

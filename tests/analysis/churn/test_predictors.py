@@ -110,6 +110,11 @@ def test_replacing_a_group_is_predicting_with_its_columns_replaced(name, fitted,
     for group, columns in groups.items():
         plain = features.assign(**{column: typical[column].iloc[0] for column in columns})
         np.testing.assert_allclose(found[group], fitted[name].log_odds(plain), rtol=1e-9, atol=1e-9)
+    mixed = features.sample(frac=1, random_state=1)
+    found = dict(fitted[name].log_odds_replaced(features, mixed, groups))
+    for group, columns in groups.items():
+        plain = features.assign(**{column: mixed[column].set_axis(features.index) for column in columns})
+        np.testing.assert_allclose(found[group], fitted[name].log_odds(plain), rtol=1e-9, atol=1e-9)
 
 
 def test_many_customers_are_scored_in_parts(fitted, today, monkeypatch):
