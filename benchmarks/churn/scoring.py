@@ -1,8 +1,8 @@
 """Probabilities and reasons for many customers, and intervals of scores, beside scikit-learn in a loop.
 
 Models are trained before, and not timed. The peer of the reasons is the same fitted pipeline of scikit-learn, asked
-again for all customers with each column in turn at its typical value; it says the column alone, where ours has groups of
-columns, a second reason, and words. The two sides of the intervals draw the same customers anew, so that the same
+again for all customers with each column in turn at its typical value; it says the column alone, where ours has groups
+of columns, a second reason, and words. The two sides of the intervals draw the same customers anew, so that the same
 numbers must come out.
 """
 
