@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
-from crmlib.analysis.clv.fitting.maximum import LARGEST, SMALLEST
+from crmlib.analysis.clv.fitting.maximum import LARGEST, SMALLEST, maximise
 from crmlib.analysis.clv.timing.bg_nbd import BGNBD
 from crmlib.analysis.clv.timing.histories import Histories
 from crmlib.analysis.clv.timing.mbg_nbd import MBGNBD
@@ -108,3 +108,18 @@ def test_no_fit_ends_below_the_best_known_optimum(model, kind):
         assert np.isfinite(fit.predict_orders(base, 365.0)).all(), told
         alive = fit.predict_alive(base)
         assert ((alive >= 0) & (alive <= 1)).all(), told
+
+
+@pytest.mark.parametrize("model", [BGNBD, MBGNBD, ParetoNBD], ids=lambda model: model.__name__)
+@pytest.mark.parametrize("kind", ["plain", "nobody leaves", "nearly all leave", "hard"])
+def test_a_search_begun_on_a_part_ends_as_high_as_one_from_all_starts_on_all_customers(model, kind):
+    rng = np.random.default_rng([7, len(kind), len(model.__name__)])
+    params = truth(model, kind, rng)
+    base = model().with_params(params).simulate(rng.integers(20, 500, 9_000).astype(float), rng)
+    base["t_x"] = np.ceil(base["t_x"]).clip(upper=base["T"])
+    h = Histories.of(base)
+    time = np.log([h.exposure / h.customers if name in model.scales else 1.0 for name in model.names])
+    starts = [np.log(params), *(np.log(start) for start in model()._starts(h))]
+    box = time + np.log(SMALLEST), time + np.log(LARGEST)
+    best = maximise(model().curved(h), starts, model.names, *box)
+    assert model().fit_histories(h).log_likelihood_ >= best.value - 1e-8 * abs(best.value)

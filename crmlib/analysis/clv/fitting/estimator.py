@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar, Self
 
 import numpy as np
@@ -57,11 +58,15 @@ class LikelihoodModel(BaseEstimator):
     """
 
     names: ClassVar[tuple[str, ...]]
+    #: Whether the algebra of the likelihood is long enough to be shared among threads, which does it no good.
+    long_products: ClassVar[bool] = True
 
     def with_params(self, params: Sequence[float] | pd.Series) -> Self:
         """Return a copy with these parameters, in the order of `names`; nothing is fitted."""
         copy = type(self)(**self.get_params())
-        copy.params_ = pd.Series(np.asarray(params, dtype="float64"), index=list(self.names), name="estimate")
+        copy.params_ = pd.Series(
+            np.asarray(params, dtype="float64"), index=_labels(self.names), name="estimate"
+        )
         return copy
 
     def _fit(
@@ -71,19 +76,20 @@ class LikelihoodModel(BaseEstimator):
         lower: np.ndarray,
         upper: np.ndarray,
         prior: Prior | None = None,
-        rough: Curved | None = None,
+        rough: Sequence[Curved] = (),
     ) -> Self:
         """Maximise a log-likelihood by the logarithms of the parameters and keep what was learnt."""
         aim: Callable[[Curved], Curved] = prior.added_to if prior else lambda own: own
         found = maximise(
-            aim(curved), starts, self.names, lower, upper, rough=None if rough is None else aim(rough)
-        )
+            aim(curved), starts, self.names, lower, upper,
+            rough=[aim(part) for part in rough], one_thread=self.long_products,
+        )  # fmt: skip
         self._learn(found)
         self.log_likelihood_ = curved(found.logs)[0] if prior else found.value
         return self
 
     def _learn(self, found: Maximum) -> None:
-        names = list(self.names)
+        names = _labels(self.names)
         values = np.exp(found.logs)
         covariance = found.covariance() * np.outer(values, values)
         self.maximum_ = found
@@ -95,3 +101,9 @@ class LikelihoodModel(BaseEstimator):
     def _values(self) -> tuple[float, ...]:
         check_is_fitted(self, "params_")
         return tuple(self.params_[name] for name in self.names)
+
+
+@cache
+def _labels(names: tuple[str, ...]) -> pd.Index:
+    """Names of parameters as an index, which takes longer to make than some of the fits."""
+    return pd.Index(names)

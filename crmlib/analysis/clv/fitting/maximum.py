@@ -6,8 +6,9 @@ search ends at the edge of a wide box and says so.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -22,8 +23,13 @@ SMALLEST, LARGEST = 1e-7, 1e7
 _STEPS = 200
 _ROUNDING = 4e-15
 _FARTHEST = 8.0
+_TURNS, _ON_BORDER = 60, 1e-3
 _NEXT_TO_NOTHING = 1e-8
 _FLAT = 1e-13
+#: A top is clear where the flattest direction bends by this share of the steepest, and by this much.
+_CLEAR_SHARE, _CLEAR_BEND = 1e-6, 2.0
+#: A cheaper function is climbed to within this of its top, in units of log-likelihood.
+_NEAR = 1e-2
 
 
 class NotConverged(CrmError):
@@ -78,8 +84,9 @@ def maximise(
     names: Sequence[str],
     lower: np.ndarray,
     upper: np.ndarray,
-    rough: Curved | None = None,
+    rough: Sequence[Curved] = (),
     tolerance: float = 1e-9,
+    one_thread: bool = True,
 ) -> Maximum:
     """Find the largest value of a function of a few logarithms, within a box.
 
@@ -88,17 +95,21 @@ def maximise(
     curved : callable
         Value, gradient and Hessian at a point.
     starts : sequence of ndarray
-        Points to start from; the best end counts.
+        Points to start from, the most promising first. Without `rough` all are tried and the best end counts.
     names : sequence of str
         Names of the parameters.
     lower, upper : ndarray
         Edges of the box, as logarithms.
-    rough : callable, optional
-        A cheaper function with nearly the same maximum (such as that of a part of the customers), on which
-        the starts are tried first.
+    rough : sequence of callable, optional
+        Cheaper functions with nearly the same maximum (such as those of parts of the customers), the cheapest
+        first. The starts are tried on the cheapest one after another until one leads to a clear top, from
+        which the search goes on, function by function. Where none does, all are tried on the dearest of these.
     tolerance : float
         The search ends when another step would gain less, in units of log-likelihood; or less
         than rounding can show.
+    one_thread : bool
+        Whether to keep the algebra of `curved` to one thread. A function whose products are too short to be
+        shared among threads anyhow saves the look for them.
 
     Returns
     -------
@@ -114,12 +125,18 @@ def maximise(
     Newton's method in a trust region; a direction in which the function is not concave is followed
     up to the border of the region (Nocedal & Wright 2006, Numerical Optimization, section 4.3).
     """
+    box = lower, upper
     # The products are short: sharing them among threads takes far longer than computing them.
-    with _threads().limit(limits=1, user_api="blas"):
-        climbed = [_climb(rough or curved, start, lower, upper, tolerance) for start in starts]
-        best = max(climbed, key=lambda found: found.value if np.isfinite(found.value) else -np.inf)
-        if rough is not None:
-            best = _climb(curved, best.logs, lower, upper, tolerance)
+    with _threads().limit(limits=1, user_api="blas") if one_thread else nullcontext():
+        best = _from_first_clear([*rough, curved], starts, box, tolerance) if rough else None
+        if best is None:
+            dearest = rough[-1] if rough else curved
+            best = max(
+                (_climb(dearest, start, *box, tolerance) for start in starts),
+                key=lambda found: found.value if np.isfinite(found.value) else -np.inf,
+            )
+            if rough:
+                best = _climb(curved, best.logs, *box, tolerance)
     if not best.over:
         raise NotConverged(
             f"no maximum of the likelihood after {best.evaluations} evaluations, from {len(starts)} starts "
@@ -149,6 +166,30 @@ class _Climb:
     evaluations: int
     over: bool
 
+    def is_clear(self, lower: np.ndarray, upper: np.ndarray) -> bool:
+        """Whether it ended inside the box, on a top that falls off in all directions."""
+        if not self.over or ((self.logs <= lower) | (self.logs >= upper)).any():
+            return False
+        bends = np.linalg.eigvalsh(-self.hessian)
+        return bool(bends[0] > max(_CLEAR_SHARE * bends[-1], _CLEAR_BEND))
+
+
+def _from_first_clear(
+    functions: Sequence[Curved],
+    starts: Sequence[np.ndarray],
+    box: tuple[np.ndarray, np.ndarray],
+    tolerance: float,
+) -> _Climb | None:
+    """Climb from the first start with a clear top of the first function; None where there is none, or it is lost."""
+    for start in starts:
+        found = _climb(functions[0], start, *box, _NEAR)
+        if found.is_clear(*box):
+            for function in functions[1:-1]:
+                found = _climb(function, found.logs, *box, _NEAR)
+            found = _climb(functions[-1], found.logs, *box, tolerance)
+            return found if found.is_clear(*box) else None
+    return None
+
 
 def _climb(
     curved: Curved, start: np.ndarray, lower: np.ndarray, upper: np.ndarray, tolerance: float
@@ -162,14 +203,15 @@ def _climb(
         if not free.any():
             gain, over = 0.0, True
             break
-        room = free, lower - logs, upper - logs
-        gain = _promise(gradient, hessian, _step_within(gradient, hessian, _FARTHEST, *room))
+        hill = _Hill(gradient, hessian, free, lower - logs, upper - logs)
+        farthest = hill.step_within(_FARTHEST)
+        gain = hill.promise(farthest)
         if abs(gain) < max(tolerance, _ROUNDING * abs(value)):
             over = True
             break
-        step = _step_within(gradient, hessian, radius, *room)
+        step = farthest if np.sqrt(farthest @ farthest) <= radius else hill.step_within(radius)
         trial = np.clip(logs + step, lower, upper)  # rounding may carry it a hair outside
-        promised = _promise(gradient, hessian, trial - logs)
+        promised = hill.promise(trial - logs)
         found = curved(trial)
         evaluations += 1
         won = found[0] - value
@@ -190,54 +232,64 @@ def _climb(
     return _Climb(logs, value, hessian, gain, evaluations, over)
 
 
-def _step_within(
-    gradient: np.ndarray,
-    hessian: np.ndarray,
-    radius: float,
-    free: np.ndarray,
-    lowest: np.ndarray,
-    highest: np.ndarray,
-) -> np.ndarray:
-    """Return the step of the free parameters; the first that meets an edge stays there, the rest go on."""
-    step = np.zeros(len(gradient))
-    free = free.copy()
-    while free.any():
-        slope = gradient[free] + hessian[np.ix_(free, ~free)] @ step[~free]
-        move = np.zeros(len(gradient))
-        move[free] = _step(slope, hessian[np.ix_(free, free)], radius) - step[free]
-        edge = np.where(move > 0, highest, lowest)
-        share = np.divide(edge - step, move, out=np.full(len(move), np.inf), where=move != 0)
-        first = int(np.argmin(share))
-        if share[first] >= 1:
-            return step + move
-        step = step + share[first] * move
-        step[first] = edge[first]
-        free[first] = False
-    return step
+@dataclass
+class _Hill:
+    """The function around a point, taken as quadratic, with the way to the edges of the box."""
+
+    gradient: np.ndarray
+    hessian: np.ndarray
+    free: np.ndarray
+    lowest: np.ndarray
+    highest: np.ndarray
+
+    def promise(self, step: np.ndarray) -> float:
+        """Return what a step gains."""
+        return float(self.gradient @ step + 0.5 * step @ self.hessian @ step)
+
+    @cached_property
+    def _bends(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.linalg.eigh(-self.hessian)
+
+    def step_within(self, radius: float) -> np.ndarray:
+        """Return the step of the free parameters; the first that meets an edge stays there, the rest go on."""
+        if self.free.all():
+            step = _step(self.gradient, *self._bends, radius)
+            if (step > self.lowest).all() and (step < self.highest).all():
+                return step
+        step, free = np.zeros(len(self.gradient)), self.free.copy()
+        while free.any():
+            slope = self.gradient[free] + self.hessian[np.ix_(free, ~free)] @ step[~free]
+            move = np.zeros(len(step))
+            bends = np.linalg.eigh(-self.hessian[np.ix_(free, free)])
+            move[free] = _step(slope, *bends, radius) - step[free]
+            edge = np.where(move > 0, self.highest, self.lowest)
+            share = np.divide(edge - step, move, out=np.full(len(move), np.inf), where=move != 0)
+            first = int(np.argmin(share))
+            if share[first] >= 1:
+                return step + move
+            step = step + share[first] * move
+            step[first] = edge[first]
+            free[first] = False
+        return step
 
 
-def _step(gradient: np.ndarray, hessian: np.ndarray, radius: float) -> np.ndarray:
+def _step(gradient: np.ndarray, values: np.ndarray, vectors: np.ndarray, radius: float) -> np.ndarray:
     """Return Newton's step, with as much added to the curvatures as keeps it within the radius and uphill."""
-    values, vectors = np.linalg.eigh(-hessian)
     slope = vectors.T @ gradient
-    scale = max(float(np.abs(values).max()), 1e-300)
-    low = 0.0 if values.min() > 1e-14 * scale else 1e-12 * scale - values.min()
+    least = float(values[0])
+    scale = max(abs(least), abs(float(values[-1])), 1e-300)
+    low = 0.0 if least > 1e-14 * scale else 1e-12 * scale - least
     step = slope / (values + low)
-    if values.min() < -1e-9 * scale and np.linalg.norm(step) < radius:
+    length = np.sqrt(step @ step)
+    if least < -1e-9 * scale and length < radius:
         # On a saddle there is no slope to follow: take the direction that bends upwards most.
         step[0] = np.copysign(np.sqrt(radius**2 - step[1:] @ step[1:]), slope[0])
-    elif np.linalg.norm(step) > radius:
-        high = low + np.linalg.norm(slope) / radius
-        for _ in range(60):
-            middle = 0.5 * (low + high)
-            if np.linalg.norm(slope / (values + middle)) > radius:
-                low = middle
-            else:
-                high = middle
-        step = slope / (values + high)
+    # One over the length is nearly a straight line in what is added, so Newton's method meets the radius
+    # from outside in a few turns (Nocedal & Wright 2006, section 4.3).
+    for _ in range(_TURNS):
+        if length <= radius * (1 + _ON_BORDER):
+            break
+        low += (length / radius - 1) * length**2 / (step @ (step / (values + low)))
+        step = slope / (values + low)
+        length = np.sqrt(step @ step)
     return vectors @ step
-
-
-def _promise(gradient: np.ndarray, hessian: np.ndarray, step: np.ndarray) -> float:
-    """Return what a step gains if the function is quadratic."""
-    return float(gradient @ step + 0.5 * step @ hessian @ step)

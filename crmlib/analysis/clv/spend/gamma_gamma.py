@@ -99,7 +99,7 @@ class GammaGamma(LikelihoodModel):
             lower=unit + np.log(SMALLEST / spans),
             upper=unit + np.log(LARGEST * spans),
             prior=prior,
-            rough=None if part is spend else part.log_likelihood,
+            rough=[] if part is spend else [part.log_likelihood],
         )
 
     def log_likelihood(

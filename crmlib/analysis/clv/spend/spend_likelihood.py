@@ -192,10 +192,13 @@ def checked(customers: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
             raise DataError(f"column {name} of type {customers[name].dtype}", "numbers", "convert it")
     n, money = (customers[name].to_numpy(dtype="float64") for name in COLUMNS)
     index = customers.index
-    bad = ~(np.isfinite(n) & (n >= 0) & (n == np.floor(n)))
-    refuse_some(bad, index, n, "n", "whole numbers of orders, 0 or more", "count the orders of the money")
+    if len(n) and not (n.min() >= 0 and n.max() < np.inf and (n == np.floor(n)).all()):
+        bad = ~(np.isfinite(n) & (n >= 0) & (n == np.floor(n)))
+        refuse_some(bad, index, n, "n", "whole numbers of orders, 0 or more", "count the orders of the money")
+    known = money > 0
+    known &= money < np.inf
     refuse_some(
-        (n > 0) & ~(np.isfinite(money) & (money > 0)), index, money, "money",
+        (n > 0) > known, index, money, "money",
         "finite amounts above 0 where n is above 0",
         "leave out orders without money and net returns before counting, or leave out these customers",
     )  # fmt: skip

@@ -14,7 +14,8 @@ from crmlib.analysis.clv.timing.cells import Cells
 from crmlib.analysis.clv.timing.histories import Histories, checked
 from crmlib.errors import ParameterError
 
-_ENOUGH = 8_000
+#: Customers with repeats of the parts of a large base on which the search begins, the smallest first.
+_PARTS = (1_500, 16_000)
 
 
 class LatentAttrition(LikelihoodModel):
@@ -65,7 +66,8 @@ class LatentAttrition(LikelihoodModel):
         time = np.log(
             [histories.exposure / histories.customers if n in self.scales else 1.0 for n in self.names]
         )
-        part = histories.part(len(histories.x) // _ENOUGH)
+        rows = len(histories.x)
+        parts = [histories.part(rows // size) for size in _PARTS if rows >= 2 * size]
         self.n_customers_ = histories.customers
         return self._fit(
             self.curved(histories),
@@ -73,7 +75,7 @@ class LatentAttrition(LikelihoodModel):
             lower=time + np.log(SMALLEST),
             upper=time + np.log(LARGEST),
             prior=prior,
-            rough=self.curved(part) if part is not histories else None,
+            rough=[self._nearly_curved(part) for part in parts],
         )
 
     def beside(self, customers: pd.DataFrame, weight: np.ndarray | None = None) -> dict[str, float]:
@@ -139,9 +141,7 @@ class LatentAttrition(LikelihoodModel):
         -------
         Series of shape (n_customers,)
         """
-        found = self._folded(
-            customers, lambda cells: self._ahead(cells, schedule.ends) @ schedule.by_total[:, None]
-        )
+        found = self._folded(customers, lambda cells: self._ahead_discounted(cells, schedule)[:, None])
         return pd.Series(found[:, 0], index=customers.index, name="discounted_orders")
 
     def discounted_orders_of_new(self, schedule: Schedule) -> float:
@@ -167,6 +167,10 @@ class LatentAttrition(LikelihoodModel):
 
         The function returns its value, its gradient and its Hessian.
         """
+
+    def _nearly_curved(self, histories: Histories) -> Callable:
+        """Return the same, perhaps less exactly and sooner: for the start of a search."""
+        return self.curved(histories)
 
     @abstractmethod
     def values(self, histories: Histories) -> Callable[[np.ndarray], np.ndarray]:
@@ -221,6 +225,10 @@ class LatentAttrition(LikelihoodModel):
     def _ahead(self, cells: Cells, horizons: np.ndarray) -> np.ndarray:
         """Expected purchases of the active, shape (n_cells, n_horizons)."""
 
+    def _ahead_discounted(self, cells: Cells, schedule: Schedule) -> np.ndarray:
+        """Expected discounted purchases of the active, shape (n_cells,)."""
+        return self._ahead(cells, schedule.ends) @ schedule.by_total
+
     @abstractmethod
     def _buys(self, cells: Cells, horizon: float) -> np.ndarray:
         """Probability that the active buy within the horizon, shape (n_cells,)."""
@@ -233,7 +241,9 @@ class LatentAttrition(LikelihoodModel):
         """Compute something of the active cell by cell, and hand it out times the chance to be active."""
         x, t_x, T = checked(customers)
         cells = Cells.among(x, T)
-        return self._alive(x, t_x, T)[:, None] * of_cells(cells)[cells.of]
+        found = of_cells(cells).take(cells.of, axis=0)
+        found *= self._alive(x, t_x, T)[:, None]
+        return found
 
 
 def _horizons(horizons: Sequence[float] | np.ndarray) -> np.ndarray:

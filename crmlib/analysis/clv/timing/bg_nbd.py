@@ -6,13 +6,16 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
-from crmlib.analysis.clv.timing import geometric_dropout
+from crmlib.analysis.clv.discounting import Schedule
+from crmlib.analysis.clv.timing import geometric_dropout, until_gone
 from crmlib.analysis.clv.timing.attrition import LatentAttrition
 from crmlib.analysis.clv.timing.cells import Cells
-from crmlib.analysis.clv.timing.histories import Histories, checked
+from crmlib.analysis.clv.timing.histories import Histories, LogGrowth, checked
 from crmlib.analysis.clv.timing.until_gone import expected_until_gone
+
+_BLOCK = 32_768
+_FEW, _DENSE = 200_000, 4_000_000
 
 
 class BGNBD(LatentAttrition):
@@ -47,6 +50,7 @@ class BGNBD(LatentAttrition):
 
     names: ClassVar[tuple[str, ...]] = geometric_dropout.NAMES
     scales: ClassVar[tuple[str, ...]] = ("alpha",)
+    long_products: ClassVar[bool] = False
     #: Chances to leave before the first repeat purchase.
     first: ClassVar[int] = 0
 
@@ -108,17 +112,74 @@ class BGNBD(LatentAttrition):
 
     def _alive(self, x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> np.ndarray:
         r, alpha, a, b = self._values
-        chances = x + self.first
-        odds = np.log(a) - np.log(np.where(chances > 0, b + chances - 1, 1.0))
-        odds += (r + x) * np.log1p((T - t_x) / (alpha + t_x))
-        return np.where(chances > 0, expit(-odds), 1.0)
+        growth = LogGrowth.of(alpha, t_x, T)
+        found = np.empty(len(x))
+        for start in range(0, len(x), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            odds = found[part]
+            growth.between(t_x[part], T[part], out=odds)
+            chances = x[part] + self.first
+            odds *= r + x[part]
+            odds += np.log(a)
+            odds -= self._log_stay(b, chances)
+            with np.errstate(over="ignore"):
+                np.exp(odds, out=odds)
+            odds += 1
+            np.divide(1, odds, out=odds)
+        return found
+
+    @staticmethod
+    def _log_stay(b: float, chances: np.ndarray) -> np.ndarray:
+        """Logarithm of what the odds to have left are divided by; without a chance to leave, infinite."""
+        most = int(chances.max(initial=0.0))
+        if most > len(chances):
+            stay = np.where(chances > 0, b + chances - 1, np.inf)
+            return np.log(stay)
+        table = np.concatenate([[np.inf], np.log(b + np.arange(most))])
+        return table.take(chances.astype(np.int32))
 
     def _ahead(self, cells: Cells, horizons: np.ndarray) -> np.ndarray:
+        found = np.zeros((len(cells.x), len(horizons)))
+        later = horizons > 0
+        found[:, later] = self._summed(cells, horizons[later], np.eye(int(later.sum())))
+        return found
+
+    def _ahead_discounted(self, cells: Cells, schedule: Schedule) -> np.ndarray:
+        return self._summed(cells, schedule.ends, schedule.by_total[:, None])[:, 0]
+
+    def _summed(self, cells: Cells, horizons: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Weighted sums over horizons of the expected purchases of the active, shape (n_cells, n_sums).
+
+        They depend smoothly on the time seen: where there are many times, their logarithms are
+        interpolated at Chebyshev points of log(alpha + T).
+        """
         r, alpha, a, b = self._values
-        found = np.empty((len(cells.x), len(horizons)))
-        for x, part in cells.runs():
-            w = horizons / (alpha + cells.T[part, None])
-            found[part] = expected_until_gone(r + x, a, b + x + self.first, w)
+        found = np.zeros((len(cells.x), weights.shape[1]))
+        if not found.size:
+            return found
+        runs = cells.runs()
+        counts = np.array([x for x, _ in runs])
+        logs = np.log(alpha + cells.T)
+        low, high = float(logs.min()), float(logs.max())
+        count = until_gone.terms(low, high)
+        seen, number = (logs, None) if len(logs) > _FEW else np.unique(logs, return_inverse=True)
+        direct = len(seen) <= count
+        at = seen if direct else until_gone.points(low, high, count)
+        w = (horizons / np.exp(at)[:, None]).ravel()
+        known = until_gone.expected_by_count(r, a, b + self.first, counts, w)
+        known = (known.reshape(len(counts), len(at), len(horizons)) @ weights).transpose(0, 2, 1)
+        place = until_gone.placed(seen, low, high)
+        if not direct:
+            known = until_gone.series(np.log(known))
+        if not direct and number is not None and known[..., 0].size * len(seen) < _DENSE:
+            known = np.exp(known @ np.polynomial.chebyshev.chebvander(place, count - 1).T)
+            direct = True
+        for own, (_, part) in zip(known, runs, strict=True):
+            if direct:
+                found[part] = own.take(number[part], axis=1).T
+            else:
+                there = place[part] if number is None else place[number[part]]
+                found[part] = np.exp(np.polynomial.chebyshev.chebval(there, own.T)).T
         return found
 
     def _buys(self, cells: Cells, horizon: float) -> np.ndarray:

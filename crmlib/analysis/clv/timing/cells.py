@@ -30,24 +30,31 @@ class Cells:
         Examples
         --------
         >>> cells = Cells.among(np.array([1.0, 0.0, 1.0]), np.array([30.0, 7.0, 30.0]))
-        >>> cells.x, cells.T, cells.of
-        (array([0., 1.]), array([ 7., 30.]), array([1, 0, 1]))
+        >>> cells.x.tolist(), cells.T.tolist(), cells.of.tolist()
+        ([0.0, 1.0], [7.0, 30.0], [1, 0, 1])
         """
-        if len(x) and (x.max() + 1) * (T.max() + 1) < _DENSE and not (T % 1).any():
-            times, codes = np.arange(T.max() + 1), T.astype(np.int64)
-        else:
+        codes = None
+        if len(x) and (x.max() + 1) * (T.max() + 1) < _DENSE:
+            codes = T.astype(np.int32)
+            if not (codes == T).all():
+                codes = None
+        if codes is None:
             times, codes = np.unique(T, return_inverse=True)
+        else:
+            times = np.arange(T.max() + 1)
         width = max(len(times), 1)
-        pair = x.astype(np.int64) * width + codes
-        size = int(pair.max()) + 1 if len(pair) else 0
-        if size < _DENSE:
-            there = np.zeros(size, dtype=bool)
+        if len(x) and (x.max() + 1) * width < _DENSE:
+            pair = x.astype(np.int32)
+            pair *= np.int32(width)
+            pair += codes.astype(np.int32, copy=False)
+            there = np.zeros(int(pair.max()) + 1, dtype=bool)
             there[pair] = True
             distinct = np.flatnonzero(there)
-            number = np.cumsum(there) - 1
-            of = number[pair]
+            number = np.cumsum(there, dtype=np.int32)
+            number -= 1
+            of = number.take(pair)
         else:
-            distinct, of = np.unique(pair, return_inverse=True)
+            distinct, of = np.unique(x.astype(np.int64) * width + codes, return_inverse=True)
         return cls((distinct // width).astype("float64"), times[distinct % width], of)
 
     def runs(self) -> list[tuple[float, slice]]:

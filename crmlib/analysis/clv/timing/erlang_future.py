@@ -42,8 +42,8 @@ class HistoryCells(Cells):
         Examples
         --------
         >>> cells = HistoryCells.of_histories(np.array([1.0, 1, 1]), np.array([2.0, 3, 2]), np.array([9.0, 9, 9]))
-        >>> cells.t_x, cells.of
-        (array([2., 3.]), array([0, 1, 0]))
+        >>> cells.t_x.tolist(), cells.of.tolist()
+        ([2.0, 3.0], [0, 1, 0])
         """
         pairs = Cells.among(x, T)
         triples = Cells.among(pairs.of.astype("float64"), t_x)

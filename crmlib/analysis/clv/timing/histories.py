@@ -5,6 +5,7 @@ purchase, seen until ``T`` after the first purchase. All times have one unit, an
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -93,38 +94,49 @@ class Histories:
                 )
             bad = ~(np.isfinite(weight) & (weight >= 0))
             refuse_some(bad, customers.index, weight, "weights", "numbers of 0 or more", "correct them")
-        repeated = x > 0
-        times, codes_T, codes_t = _numbered(T, t_x, repeated)
+        repeaters = np.flatnonzero(x)
+        times, codes_T, codes_t = _numbered(T, t_x.take(repeaters))
         count = len(times)
-        own = weight[repeated] if weight is not None else None
-        whole = x.astype(np.int32)
-        repeats = x if weight is None else x * weight
+        whole, again = x.take(repeaters).astype(np.int32), codes_T.take(repeaters)
+        own = None if weight is None else weight.take(repeaters)
+        all_by_T = np.bincount(codes_T, weight, count).astype("float64")
+        by_x = np.bincount(whole, own, 1).astype("float64")
+        if weight is None:
+            once_by_T = all_by_T - np.bincount(again, minlength=count)
+            by_x[0] = len(x) - len(whole)
+        else:
+            once = x == 0
+            once_by_T = np.bincount(codes_T[once], weight[once], count).astype("float64")
+            by_x[0] = once_by_T.sum()
         return cls(
             times=times,
             customers=float(len(x) if weight is None else weight.sum()),
-            once_by_T=np.bincount(
-                codes_T[~repeated], None if weight is None else weight[~repeated], count
-            ).astype("float64"),
-            all_by_T=np.bincount(codes_T, weight, count).astype("float64"),
-            repeats_by_T=np.bincount(codes_T, repeats, count),
-            by_x=np.bincount(whole, weight).astype("float64"),
-            x=whole[repeated],
+            once_by_T=once_by_T,
+            all_by_T=all_by_T,
+            repeats_by_T=np.bincount(again, whole if own is None else whole * own, count),
+            by_x=by_x,
+            x=whole,
             t_x=codes_t,
-            T=codes_T[repeated],
+            T=again,
             weight=own,
         )
 
     def more_than(self, shift: int = 0) -> np.ndarray:
         """Customers with ``x + shift`` above 0, 1, 2, ...: how often each step of a product occurs."""
-        tail = self.by_x[::-1].cumsum()[::-1]
+        tail = self._tail
         return tail[1 - shift :] if shift <= 1 else np.concatenate([np.full(shift - 1, tail[0]), tail])
 
-    @property
+    @cached_property
+    def _tail(self) -> np.ndarray:
+        """Customers with ``x`` of 0, 1, 2, ... or more."""
+        return np.ascontiguousarray(self.by_x[::-1].cumsum()[::-1])
+
+    @cached_property
     def repeats(self) -> float:
         """Repeat purchases of all."""
         return float(self.repeats_by_T.sum())
 
-    @property
+    @cached_property
     def exposure(self) -> float:
         """Time seen, of all customers together."""
         return float(self.all_by_T @ self.times)
@@ -170,13 +182,18 @@ def checked(customers: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray
             raise DataError(
                 f"column {name} of type {column.dtype}", "numbers", "give times as numbers of one unit"
             )
-        values.append(column.to_numpy(dtype="float64"))
+        values.append(column.to_numpy())
     x, t_x, T = values
     index = customers.index
     for name, value in zip(COLUMNS, values, strict=True):
-        bad = ~(np.isfinite(value) & (value >= 0))
-        refuse_some(bad, index, value, name, "finite numbers of 0 or more", "correct or leave out these rows")
-    refuse_some(x != np.floor(x), index, x, "x", "whole numbers of repeat purchases", "count purchases")
+        # NaN is neither; the look at each customer is for those who have to be named.
+        if len(value) and not (value.min() >= 0 and value.max() < np.inf):
+            bad = ~(np.isfinite(value) & (value >= 0))
+            refuse_some(
+                bad, index, value, name, "finite numbers of 0 or more", "correct or leave out these rows"
+            )
+    if x.dtype.kind == "f":
+        refuse_some(x != np.floor(x), index, x, "x", "whole numbers of repeat purchases", "count purchases")
     late = t_x > T
     if late.any():
         ratio = float(np.median(t_x[late] / np.maximum(T[late], 1e-300)))
@@ -186,25 +203,65 @@ def checked(customers: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray
             "the last repeat purchase within the time seen",
             f"check the times (t_x is {ratio:.3g} times T in the middle of these){hint}",
         )  # fmt: skip
-    refuse_some(
-        (x > 0) & (t_x == 0), index, x, "x", "t_x above 0 where x is above 0",
-        "count purchases of one day once; the first purchase is no repeat",
-    )  # fmt: skip
-    refuse_some((x == 0) & (t_x > 0), index, t_x, "t_x", "t_x of 0 where x is 0", "set it to 0, or count x")
+    bought = x > 0
+    odd = bought != (t_x > 0)
+    if odd.any():
+        refuse_some(
+            odd & bought, index, x, "x", "t_x above 0 where x is above 0",
+            "count purchases of one day once; the first purchase is no repeat",
+        )  # fmt: skip
+        refuse_some(odd, index, t_x, "t_x", "t_x of 0 where x is 0", "set it to 0, or count x")
+    x, t_x, T = (value.astype("float64", copy=False) for value in values)
     return x, t_x, T
 
 
-def _numbered(
-    T: np.ndarray, t_x: np.ndarray, repeated: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _numbered(T: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Number the times: whole days number themselves, others by their place among the distinct ones."""
-    last = t_x[repeated]
     top = float(T.max(initial=0.0))
-    if top < _WHOLE_DAYS and not (T % 1).any() and not (last % 1).any():
-        return np.arange(int(top) + 1.0), T.astype(np.int32), last.astype(np.int32)
+    if top < _WHOLE_DAYS:
+        days, last_days = T.astype(np.int32), last.astype(np.int32)
+        if (days == T).all() and (last_days == last).all():
+            return np.arange(int(top) + 1.0), days, last_days
     times, codes = np.unique(np.concatenate([[0.0], T, last]), return_inverse=True)
     codes = codes.astype(np.int32)
     return times, codes[1 : len(T) + 1], codes[len(T) + 1 :]
+
+
+@dataclass(frozen=True)
+class LogGrowth:
+    """Logarithm of (scale + late) / (scale + early) for pairs of times, from a table where they are whole days.
+
+    Attributes
+    ----------
+    scale : float
+    table : ndarray of shape (n_days,) or None
+        Logarithm of (scale + day) / scale; None where times are others.
+    """
+
+    scale: float
+    table: np.ndarray | None
+
+    @classmethod
+    def of(cls, scale: float, early: np.ndarray, late: np.ndarray) -> "LogGrowth":
+        """Look at the times of all customers.
+
+        Examples
+        --------
+        >>> early, late = np.array([0.0]), np.array([1.0])
+        >>> LogGrowth.of(1.0, early, late).between(early, late).round(4).tolist()
+        [0.6931]
+        """
+        top = float(late.max(initial=0.0))
+        if top < min(len(late), _WHOLE_DAYS) and all((t == np.floor(t)).all() for t in (late, early)):
+            return cls(scale, np.log1p(np.arange(top + 1) / scale))
+        return cls(scale, None)
+
+    def between(self, early: np.ndarray, late: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """Return the logarithms for some of these customers."""
+        if self.table is None:
+            return np.log1p((late - early) / (self.scale + early), out=out)
+        days = [self.table.take(times.astype(np.int32)) for times in (late, early)]
+        return np.subtract(*days, out=out)
 
 
 def _of(weight: np.ndarray | None, picked: slice) -> np.ndarray | None:

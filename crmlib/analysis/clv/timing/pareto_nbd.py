@@ -49,12 +49,15 @@ class ParetoNBD(LatentAttrition):
 
     def curved(self, histories: Histories) -> Callable:
         """Return the log-likelihood as a function of the logarithms of r, alpha, s, beta."""
-        rows = pareto_likelihood.blocks(histories)
+        rows = pareto_likelihood.groups(histories)
         return partial(pareto_likelihood.log_likelihood, histories=histories, rows=rows)
+
+    def _nearly_curved(self, histories: Histories) -> Callable:
+        return partial(self.curved(histories), digits=pareto_likelihood.FEWER_DIGITS)
 
     def values(self, histories: Histories) -> Callable[[np.ndarray], np.ndarray]:
         """Return the log-likelihood at many points; see `LatentAttrition.values`."""
-        rows = pareto_likelihood.blocks(histories)
+        rows = pareto_likelihood.groups(histories)
         return partial(pareto_likelihood.values, histories=histories, rows=rows)
 
     def simulate(self, T: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from scipy.special import betainc, expit
 
 _STEP = 0.25
 _DIRECT = 64
+_TOGETHER = 100_000
 
 
 def expected_until_gone(r: float, a: float, b: float, w: np.ndarray) -> np.ndarray:
@@ -51,39 +52,106 @@ def expected_until_gone(r: float, a: float, b: float, w: np.ndarray) -> np.ndarr
     if not positive.any():
         return found
     logs = np.log(w[positive])
-    low, high = float(logs.min()), float(logs.max())
-    count = 32 + int(8 * (high - low))
-    if logs.size <= max(count, _DIRECT):
-        found[positive] = _integrated(r, a, b, np.exp(logs).ravel()).reshape(logs.shape)
-        return found
-    nodes = np.cos(np.pi * (np.arange(count) + 0.5) / count)
-    at = 0.5 * (low + high) + 0.5 * (high - low) * nodes
-    known = np.log(_integrated(r, a, b, np.exp(at)))
-    waves = np.cos(np.outer(np.arange(count), np.pi * (np.arange(count) + 0.5) / count))
-    series = 2 / count * (waves @ known)
-    series[0] /= 2
-    place = (2 * logs - low - high) / max(high - low, 1e-300)
-    found[positive] = np.exp(np.polynomial.chebyshev.chebval(place, series))
+    found[positive] = expected_by_count(r, a, b, np.zeros(1), np.exp(logs).ravel())[0].reshape(logs.shape)
     return found
 
 
-def _integrated(r: float, a: float, b: float, w: np.ndarray) -> np.ndarray:
-    if 0.6 * float(np.sqrt(1 / a + 1 / b)) < _STEP:
-        return _averaged(r, a, b, w)
-    lowest = -39.0 - np.log1p((r + 1) * w.max())
-    odds = np.arange(lowest, 38.0, _STEP)
-    p = 1 / (1 + np.exp(-odds))
-    below = betainc(a, b, p)
-    inside = below > 1e-300
-    p, weight = p[inside], below[inside] / (1 + np.exp(odds[inside])) * _STEP
-    found = np.empty(len(w))
-    block = max(1, 2_000_000 // max(len(p), 1))
-    for start in range(0, len(w), block):
-        part = w[start : start + block, None] * p
-        left = r * np.log1p(part)
-        twice = -np.expm1(-left) - r * (part / (1 + part)) * np.exp(-left)
-        found[start : start + block] = (np.maximum(twice, 0) / p) @ weight
-    return found - np.expm1(-r * np.log1p(w))
+def expected_by_count(r: float, a: float, b: float, x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Expected purchases before leaving of customers with different numbers of purchases, at the same values of w.
+
+    Parameters
+    ----------
+    r, a, b : float
+        As in `expected_until_gone`; customers with x purchases have ``r + x`` and ``b + x``.
+    x : ndarray of shape (n_counts,)
+        Numbers of purchases, rising.
+    w : ndarray of shape (n_values,)
+        Time ahead divided by the scale of the purchase rate; above 0.
+
+    Returns
+    -------
+    ndarray of shape (n_counts, n_values)
+    """
+    low, high = float(np.log(w.min())), float(np.log(w.max()))
+    count = terms(low, high)
+    if len(w) <= max(count, _DIRECT):
+        return _integrated(r, a, b, x, w)
+    known = np.log(_integrated(r, a, b, x, np.exp(points(low, high, count))))
+    return np.exp(np.polynomial.chebyshev.chebval(placed(np.log(w), low, high), series(known).T))
+
+
+def terms(low: float, high: float) -> int:
+    """How many Chebyshev points a range of log w needs."""
+    return 32 + int(8 * (high - low))
+
+
+def points(low: float, high: float, count: int) -> np.ndarray:
+    """Chebyshev points of a range, shape (count,)."""
+    return 0.5 * (low + high) + 0.5 * (high - low) * np.cos(np.pi * (np.arange(count) + 0.5) / count)
+
+
+def placed(at: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Where values of a range are on the scale of Chebyshev series, from -1 to 1."""
+    return (2 * at - low - high) / max(high - low, 1e-300)
+
+
+def series(known: np.ndarray) -> np.ndarray:
+    """Chebyshev coefficients of functions known at the points of `points`, both in the last axis."""
+    count = known.shape[-1]
+    waves = np.cos(np.outer(np.arange(count), np.pi * (np.arange(count) + 0.5) / count))
+    found = 2 / count * (known @ waves.T)
+    found[..., 0] /= 2
+    return found
+
+
+def _integrated(r: float, a: float, b: float, x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    found = np.empty((len(x), len(w)))
+    narrow = 0.6 * np.sqrt(1 / a + 1 / (b + x)) < _STEP
+    for number in np.flatnonzero(narrow):
+        found[number] = _averaged(r + x[number], a, b + x[number], w)
+    wide = np.flatnonzero(~narrow)
+    if len(wide):
+        lowest = -39.0 - np.log1p((r + x[wide[-1]] + 1) * w.max())
+        odds = np.arange(lowest, 38.0, _STEP)
+        p, rest = 1 / (1 + np.exp(-odds)), _STEP / (1 + np.exp(odds))
+        block = max(1, _TOGETHER // len(p))
+        for start in range(0, len(w), block):
+            part = slice(start, start + block)
+            _integrate(r, a, b, x, wide, w[part], p, rest, found[:, part])
+    return found
+
+
+def _integrate(
+    r: float,
+    a: float,
+    b: float,
+    x: np.ndarray,
+    wide: np.ndarray,
+    w: np.ndarray,
+    p: np.ndarray,
+    rest: np.ndarray,
+    found: np.ndarray,
+) -> None:
+    """Fill the rows `wide` of `found` with the integrals over p, count by count."""
+    part = w[:, None] * p
+    log = np.log1p(part)
+    part /= 1 + part
+    fall = np.expm1(-log)
+    gone, last = np.empty_like(log), np.inf
+    for number in wide:
+        shape = r + x[number]
+        if x[number] == last + 1:
+            # One purchase more: (1 + gone) (1 + fall) - 1, a sum of terms of one sign.
+            gone += fall * (1 + gone)
+        else:
+            np.expm1(-shape * log, out=gone)
+        last = x[number]
+        weight = betainc(a, b + last, p) * rest
+        twice = part * (1 + gone)
+        twice *= -shape
+        twice -= gone
+        np.maximum(twice, 0, out=twice)
+        found[number] = twice @ (weight / p) - np.expm1(-shape * np.log1p(w))
 
 
 def _averaged(r: float, a: float, b: float, w: np.ndarray) -> np.ndarray:

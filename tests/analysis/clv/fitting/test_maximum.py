@@ -225,9 +225,56 @@ def test_rough_climbs_are_finished_on_the_whole_function():
         counted.append(logs)
         return hill(logs)
 
-    best = found(whole, [(0, 0), (-9, 9)], rough=quadratic([2.9, -2.1], np.eye(2)))
+    best = found(whole, [(0, 0), (-9, 9)], rough=[quadratic([2.9, -2.1], np.eye(2))])
     assert best.logs == pytest.approx([3.0, -2.0], abs=1e-4)
     assert best.evaluations == len(counted) <= 4
+
+
+def counting(curved):
+    """The function, and the list of points at which it was asked."""
+    asked = []
+
+    def counted(logs):
+        asked.append(logs)
+        return curved(logs)
+
+    return counted, asked
+
+
+def test_a_clear_top_of_the_cheapest_function_saves_the_other_starts():
+    cheap, first = counting(quadratic([2.0, -2.5], 10 * np.eye(2)))
+    middle, second = counting(quadratic([2.9, -2.1], 50 * np.eye(2)))
+    whole, third = counting(quadratic([3.0, -2.0], 500 * np.eye(2)))
+    best = found(whole, [(0.0, 0.0), (-9.0, 9.0)], rough=[cheap, middle], one_thread=False)
+    assert best.logs == pytest.approx([3.0, -2.0], abs=1e-4)
+    assert not any((logs == [-9.0, 9.0]).all() for logs in [*first, *second, *third])
+    assert third[0] == pytest.approx([2.9, -2.1], abs=0.05)
+
+
+def tilted(logs):
+    """The saddle, a little higher on one side: the better top is beyond the pass for who starts on the other."""
+    value, gradient, hessian = saddle(logs)
+    return 40 * (value + 0.1 * logs[0]), 40 * (gradient + np.array([0.1, 0.0])), 40 * hessian
+
+
+@pytest.mark.parametrize(
+    "unclear",
+    [quadratic([50.0, 0.0], 10 * np.eye(2)), quadratic([0.0, 0.0], 10 * np.diag([1.0, 1e-9])), rising],
+    ids=["outside the box", "on a ridge", "at an edge"],
+)
+def test_without_a_clear_top_all_starts_are_tried_and_the_best_end_counts(unclear):
+    middle, asked = counting(tilted)
+    best = found(tilted, [(-1.0, 0.0), (1.0, 0.0)], rough=[unclear, middle])
+    assert best.logs[0] > 1
+    assert all(any((logs == start).all() for logs in asked) for start in ([-1.0, 0.0], [1.0, 0.0]))
+
+
+def test_a_top_that_is_clear_on_a_part_alone_is_not_believed():
+    """The whole function runs off to an edge: all starts are tried on the dearest of the cheaper functions."""
+    cheap, asked = counting(quadratic([1.0, 1.0], 10 * np.eye(2)))
+    best = found(quadratic([50.0, 1.0], np.eye(2)), [(0.0, 0.0), (-3.0, 2.0)], rough=[cheap])
+    assert best.at_edge == {"a": "infinity"}
+    assert any((logs == [-3.0, 2.0]).all() for logs in asked)
 
 
 @pytest.fixture(scope="module")

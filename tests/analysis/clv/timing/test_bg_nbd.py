@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crmlib.analysis.clv.discounting import Schedule
 from crmlib.analysis.clv.timing.bg_nbd import BGNBD
+from crmlib.analysis.clv.timing.mbg_nbd import MBGNBD
 
 HISTORIES = (
     (0, 0.0, 1.0),
@@ -68,3 +70,43 @@ def test_the_more_they_bought_the_more_a_silence_means():
     base = pd.DataFrame({"x": [2, 8, 30], "t_x": 100.0, "T": 150.0})
     alive = BGNBD().with_params([0.243, 4.414, 0.793, 2.426]).predict_alive(base)
     assert alive[2] < alive[1] and alive[2] < 0.1
+
+
+@pytest.mark.parametrize("model", [BGNBD, MBGNBD])
+@pytest.mark.parametrize("whole", [True, False], ids=["whole days", "other times"])
+@pytest.mark.parametrize(
+    "params", [(0.243, 31.0, 0.793, 2.426), (5.0, 40.0, 9.0, 12.0), (0.7, 900.0, 0.02, 0.1)]
+)
+def test_many_customers_are_predicted_as_a_few_are(model, whole, params):
+    """With many times the predictions are interpolated between times; with a few they are not."""
+    rng = np.random.default_rng(4)
+    base = model().with_params(params).simulate(rng.integers(60, 700, 4_000).astype(float), rng)
+    base["t_x"] = np.ceil(base["t_x"]).clip(upper=base["T"])
+    if not whole:
+        base["T"] += rng.random(len(base))
+    fitted = model().with_params(params)
+    few = base.iloc[::200]
+    schedule = Schedule.until(1_000.0, annual_rate=0.1)
+    for predict in (
+        fitted.predict_alive,
+        lambda own: fitted.predict_orders(own, 364.0),
+        lambda own: fitted.discounted_orders(own, schedule),
+    ):
+        alone = pd.concat([predict(few.iloc[[k]]) for k in range(len(few))])
+        assert predict(base).iloc[::200].to_numpy() == pytest.approx(alone.to_numpy(), rel=1e-10)
+
+
+def test_discounted_orders_are_the_sum_over_the_periods():
+    params = (0.243, 31.0, 0.793, 2.426)
+    base = BGNBD().with_params(params).simulate(np.arange(60.0, 700.0), np.random.default_rng(4))
+    schedule = Schedule.until(730.0, annual_rate=0.1, timing="end")
+    model = BGNBD().with_params(params)
+    totals = model.predict_orders(base, schedule.ends)
+    expected = np.diff(totals.to_numpy(), axis=1, prepend=0.0) @ schedule.factors
+    assert model.discounted_orders(base, schedule).to_numpy() == pytest.approx(expected, rel=1e-10)
+
+
+def test_orders_within_no_time_are_none_among_other_horizons():
+    base = pd.DataFrame({"x": [2, 0], "t_x": [30.0, 0.0], "T": [40.0, 9.0]})
+    found = BGNBD().with_params([0.243, 31.0, 0.793, 2.426]).predict_orders(base, [0.0, 30.0])
+    assert (found[0.0] == 0).all() and (found[30.0] > 0).all()

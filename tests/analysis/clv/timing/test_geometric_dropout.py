@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from crmlib.analysis.clv.timing.bg_nbd import BGNBD
-from crmlib.analysis.clv.timing.geometric_dropout import log_likelihood
+from crmlib.analysis.clv.timing.geometric_dropout import log_likelihood, values
 from crmlib.analysis.clv.timing.histories import Histories
 from crmlib.analysis.clv.timing.mbg_nbd import MBGNBD
 
@@ -81,3 +81,25 @@ def test_in_every_corner_of_the_search_all_is_finite(model, corner):
     base = pd.DataFrame(ONE_BY_ONE, columns=["x", "t_x", "T"])
     for part in log_likelihood(np.log(corner), Histories.of(base), FIRST[model]):
         assert np.isfinite(part).all()
+
+
+@pytest.mark.parametrize("model", FIRST)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_many_points_at_once_have_the_values_of_one_by_one(model, weighted):
+    rng = np.random.default_rng(3)
+    base = BGNBD().with_params([0.9, 8.0, 0.5, 3.0]).simulate(np.full(1_500, 60.0), rng)
+    histories = Histories.of(base, rng.integers(0, 4, len(base)).astype(float) if weighted else None)
+    points = rng.normal(0, 2.0, (150, 4))
+    expected = [log_likelihood(point, histories, FIRST[model])[0] for point in points]
+    assert values(points, histories, FIRST[model]) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("model", FIRST)
+def test_weights_of_one_change_nothing(model):
+    base = BGNBD().with_params([0.9, 8.0, 0.5, 3.0]).simulate(np.full(1_000, 60.0), np.random.default_rng(3))
+    plain, weighted = (
+        log_likelihood(np.log([0.8, 9.0, 0.6, 2.0]), Histories.of(base, weight), FIRST[model])
+        for weight in (None, np.ones(len(base)))
+    )
+    for one, other in zip(plain, weighted, strict=True):
+        assert one == pytest.approx(other, rel=1e-12, abs=1e-9)

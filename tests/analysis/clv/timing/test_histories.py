@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlib.analysis.clv.timing.histories import Histories, checked
+from crmlib.analysis.clv.timing.histories import Histories, LogGrowth, checked
 from crmlib.errors import DataError, TooLittleData
 
 
@@ -239,3 +239,25 @@ def test_the_frame_of_the_caller_stays_as_it_was(whole):
         array[...] = 0
     pd.testing.assert_frame_equal(customers, before)
     assert (weight == 1).all()
+
+
+@pytest.mark.parametrize("scale", [1e-5, 0.3, 40.0, 1e6])
+@pytest.mark.parametrize("whole", [True, False])
+def test_growth_by_table_is_growth_by_formula(scale, whole):
+    customers = many(whole=whole)
+    early, late = customers["t_x"].to_numpy(float), customers["T"].to_numpy(float)
+    growth = LogGrowth.of(scale, early, late)
+    assert (growth.table is not None) == whole
+    expected = np.log1p((late - early) / (scale + early))
+    assert growth.between(early, late) == pytest.approx(expected, rel=1e-12, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("early", "late"), [([0.5, 3.0], [1.0, 4.0]), ([0.0, 1.0], [1.5, 4.0]), ([9.0], [90_000.0])]
+)
+def test_times_that_make_no_table_of_days_are_taken_as_they_are(early, late):
+    growth = LogGrowth.of(2.0, np.array(early), np.array(late))
+    assert growth.table is None
+    assert growth.between(np.array(early), np.array(late)) == pytest.approx(
+        np.log((2 + np.array(late)) / (2 + np.array(early)))
+    )

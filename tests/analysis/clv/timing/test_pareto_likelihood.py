@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from crmlib.analysis.clv.timing.histories import Histories
-from crmlib.analysis.clv.timing.pareto_likelihood import blocks, log_likelihood
+from crmlib.analysis.clv.timing.pareto_likelihood import groups, log_likelihood
 from crmlib.analysis.clv.timing.pareto_nbd import ParetoNBD
 
 ONE_BY_ONE = (
@@ -42,7 +42,7 @@ SHAPES = (
 
 
 def of(histories, params):
-    return log_likelihood(np.log(params), histories, blocks(histories))
+    return log_likelihood(np.log(params), histories, groups(histories))
 
 
 @pytest.mark.parametrize("scales", SCALES, ids=str)
@@ -92,7 +92,7 @@ def test_slopes_and_curvatures_are_those_of_the_published_likelihood(exact, diff
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_every_customer_is_in_one_block(whole):
+def test_every_customer_is_in_one_group(whole):
     rng = np.random.default_rng(3)
     base = (
         ParetoNBD()
@@ -103,7 +103,7 @@ def test_every_customer_is_in_one_block(whole):
         base["t_x"] = np.ceil(base["t_x"]).clip(upper=base["T"])
     weight = rng.integers(1, 4, len(base)).astype(float)
     h = Histories.of(base, weight)
-    rows = blocks(h)
+    rows = groups(h)
     assert sum(block.weight.sum() for block in rows) == pytest.approx(weight.sum())
     assert sum((block.weight * block.shapes[block.of]).sum() for block in rows) == pytest.approx(
         (weight * base["x"]).sum()
@@ -122,7 +122,7 @@ def test_customers_by_table_and_one_by_one_count_the_same():
     base = ParetoNBD().with_params([0.9, 8.0, 0.5, 30.0]).simulate(np.full(3_000, 40.0), rng)
     base["t_x"] = np.ceil(base["t_x"]).clip(upper=base["T"])
     beside = base.assign(T=base["T"] + rng.random(len(base)) * 1e-9)
-    tables, alone = (blocks(Histories.of(b)) for b in (base, beside))
+    tables, alone = (groups(Histories.of(b)) for b in (base, beside))
     assert any(block.table for block in tables) and not all(block.table for block in alone)
     for one, other in zip(
         of(Histories.of(base), (0.8, 9.0, 0.6, 20.0)),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mpmath import mp, mpf
 
-from crmlib.analysis.clv.timing.until_gone import expected_until_gone
+from crmlib.analysis.clv.timing.until_gone import expected_by_count, expected_until_gone
 
 SHAPES = (0.01, 1.0, 30.0, 1500.5)
 LEAVES = (0.01, 0.5, 0.999999, 1.0, 1.000001, 2.0, 40.0, 1000.0)
@@ -93,3 +93,17 @@ def test_with_one_chance_for_all_it_is_the_formula_of_a_fixed_chance():
     p, w = 0.2, np.array([0.5, 5.0, 50.0])
     found = expected_until_gone(1.5, p * 1e9, (1 - p) * 1e9, w)
     assert found == pytest.approx((1 - (1 + p * w) ** -1.5) / p, rel=1e-7)
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.8, 2.5), (1e-3, 0.01), (1.0, 1000.0), (8.0, 1.0), (40.0, 40.0)])
+@pytest.mark.parametrize("values", [7, 500], ids=["a few", "so many that they are interpolated"])
+def test_counts_computed_together_are_those_computed_one_by_one(a, b, values):
+    """With neighbours, with gaps between them, and with chances to leave that differ little for some alone."""
+    x = np.array([0.0, 1.0, 2.0, 5.0, 6.0, 30.0, 400.0])
+    w = np.exp(np.random.default_rng(2).uniform(np.log(1e-4), np.log(30.0), values))
+    together = expected_by_count(0.3, a, b, x, w)
+    for found, count in zip(together, x, strict=True):
+        alone = [
+            expected_until_gone(0.3 + count, a, b + count, few) for few in np.array_split(w, values // 7)
+        ]
+        assert found == pytest.approx(np.concatenate(alone), rel=1e-11)
