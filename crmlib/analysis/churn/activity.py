@@ -96,7 +96,8 @@ def customer_activity(tables: Tables, as_of: date, gross_margin: float | None = 
     lines = lines.filter(lines.customer_id.notnull(), lines.day <= ibis.literal(as_of))
     named = _customer_days(lines, "order_id" in columns)
     by_name = ibis.window(order_by="customer_id")
-    people = named.select("customer_id").distinct()
+    # From the lines, so that the engine does not add them up twice.
+    people = lines.select("customer_id").distinct()
     people = people.mutate(who=ibis.row_number().over(by_name).cast("int32")).cache()
     ids = fetched(people, "who")["customer_id"].to_pandas()
     if not len(ids):
