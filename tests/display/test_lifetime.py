@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 
 from crmlib.analysis.clv.discounting import Schedule
-from crmlib.analysis.clv.trust.departures import Check
+from crmlib.analysis.clv.trust.departures import AFFECTS, Check
+from crmlib.analysis.clv.worth.simple_values import Rehearsed
 from crmlib.analysis.clv.worth.spending import win_back
 from crmlib.analysis.clv.worth.valuation import Worth
 from crmlib.analysis.clv.worth.value import Values
 from crmlib.display.lifetime import closing, sentences, tables
+from crmlib.display.lifetime.caveats import Caveats
 
 
 @pytest.fixture(scope="session")
@@ -49,10 +51,12 @@ def choice_of(
     is_model = chosen in ("pareto_nbd", "bg_nbd")
     return SimpleNamespace(
         chosen=chosen, reason=reason, is_model=is_model, scores=scores, against=against, equals=equals,
-        best_baseline=rival if is_model else chosen, best_model="pareto_nbd", hold_outs=(1, 2),
+        best_baseline=rival if is_model else chosen, best_model="pareto_nbd", model="pareto_nbd",
+        hold_outs=(1, 2),
     )  # fmt: skip
 
 
+NONE = Caveats([])
 CHANNELS = pd.DataFrame(
     {"customers": [96, 365, 13], "value": [176.0, 88.0, 300.0], "low": [113.0, 51.0, 250.0],
      "high": [244.0, 118.0, 390.0], "cost": [35.0, 22.0, 440.0], "recent": [40, 120, 4],
@@ -75,22 +79,47 @@ def test_histories_say_who_began_before_the_data(wb, hold, before, assumed, said
 
 def test_one_or_two_models(wb, hold):
     before = pd.Series([True, False])
-    hold(sentences.models(wb, [1, 2], before), "a model of their own")
-    hold(sentences.models(wb, [1], before), "one model values them all")
-    assert sentences.models(wb, [1], ~before & False) is None
+    old, since, east = (SimpleNamespace(name=name) for name in ("before", "since", "since"))
+    hold(sentences.models(wb, [old, since, east], before), "a model of their own")
+    hold(sentences.models(wb, [since, east], before), "one model values them all")
+    assert sentences.models(wb, [since], ~before & False) is None
+
+
+def test_a_model_by_group_is_named_with_its_groups():
+    assert (
+        tables.named("pareto_nbd by channel") == "Pareto/NBD by channel"
+        and tables.named("bg_nbd") == "BG/NBD"
+    )
 
 
 @pytest.mark.parametrize(
     ("choice", "said"),
     [
-        (choice_of(), ["Pareto/NBD is used.", "off by 0.4%", "£730k", "£11.9k more", "last year once more", "BG/NBD did as well"]),
+        (choice_of(), ["Pareto/NBD is used.", "off by 0.4%", "£730k", "£11.9k more", "last period once more", "BG/NBD did as well"]),
         (choice_of(reason="simple_totals_wrong", equals=()), ["Pareto/NBD is used.", "no simple forecast came as close."]),
-        (choice_of("same_again", "only_chance", gain=500.0), ["No model beats", "Last year once more", "£500 less"]),
-        (choice_of("same_again", "simple_picks_more"), ["The simple forecast Last year once more is used."]),
+        (choice_of("same_again", "only_chance", gain=500.0), ["No model beats", "Last period once more", "£500 less"]),
+        (choice_of("same_again", "simple_picks_more"), ["The simple forecast Last period once more is used."]),
     ],
 )  # fmt: skip
 def test_the_choice_is_told_with_its_reason(wb, hold, choice, said):
     hold(sentences.chosen(wb, choice), *said)
+
+
+def test_a_simple_forecast_with_the_better_total_says_by_how_much(wb, hold):
+    hold(
+        sentences.chosen(wb, choice_of("same_again", "model_totals_wrong")),
+        "off by 8.0%",
+        "Pareto/NBD, by 0.4%",
+    )
+
+
+@pytest.mark.parametrize(
+    ("came", "said"),
+    [([0.5, 2.0, 3.0], "less than expected in 2 of 3"), ([2.0, 3.0, 9.0], "more than expected in 3")],
+)
+def test_purchases_by_repeats_are_titled_by_their_side(wb, came, said):
+    groups = pd.DataFrame({"bg_nbd": [1.0, 2.5, 2.9], "actual": came})
+    assert said in sentences.repeats_title(wb, groups, "bg_nbd")
 
 
 def test_only_a_model_has_intervals_to_tell_of(wb, hold):
@@ -100,7 +129,7 @@ def test_only_a_model_has_intervals_to_tell_of(wb, hold):
 
 def test_the_contest_lists_the_chosen_forecast_first():
     shown = tables.contest(choice_of("bg_nbd"))
-    assert shown["method"].tolist() == ["BG/NBD (chosen)", "Pareto/NBD", "Last year once more"]
+    assert shown["method"].tolist() == ["BG/NBD (chosen)", "Pareto/NBD", "Last period once more"]
     assert shown["lost"].tolist() == [1_000.0, 0.0, 12_000.0]
 
 
@@ -110,10 +139,26 @@ def a_check(name, holds, size=1.2, **numbers):
 
 def test_a_failed_assumption_puts_a_caveat_where_it_belongs(wb, hold):
     checks = [a_check("spend", True), a_check("regularity", False, 2.4), a_check("censoring", False, 0.41)]
-    hold(sentences.caveat(wb, checks, "alive"), "Read with care", "more regularly", "cut off at the start")
-    hold(sentences.caveat(wb, checks, "alive", but="censoring"), "Read with care", "more regularly")
-    assert sentences.caveat(wb, checks, "money") is None
-    assert sentences.caveat(wb, checks[:1], "total") is None
+    care = Caveats(checks)
+    hold(care.shown(wb, "alive"), "Read with care", "more regularly", "cut off at the start")
+    hold(care.shown(wb, "alive", but="censoring"), "Read with care", "more regularly")
+    assert care.shown(wb, "money") is None and care.mark("money") == care.full("money") == ""
+    assert Caveats(checks[:1]).shown(wb, "total") is None
+    assert care.mark("total") == " (with care: histories cut off)"
+    assert care.mark("money", "alive") == " (with care: regular buyers, histories cut off)"
+
+
+def test_the_saved_table_says_the_caveat_in_every_row_or_has_no_such_column():
+    table = pd.DataFrame({"value_12": [1.0, 2.0]})
+    care = Caveats([a_check("regularity", False, 2.4)])
+    assert set(care.beside(table)["caveat"]) == {care.full("alive")} and "caveat" not in table
+    assert list(Caveats([a_check("spend", None)]).beside(table)) == ["value_12"]
+
+
+def test_every_check_has_words_for_its_caveat():
+    for name in AFFECTS:
+        care = Caveats([a_check(name, False)])
+        assert care.full("total", "alive").startswith("Read with care: ") and care.mark("total", "alive")
 
 
 def test_assumptions_are_written_with_size_and_verdict():
@@ -133,9 +178,46 @@ def test_assumptions_are_written_with_size_and_verdict():
 
 
 def test_the_value_of_the_base_names_losses_only_where_there_are_some(wb, hold):
-    hold(sentences.base_value(wb, worth_of([900, 300, -200]).values, 36), "3 customers", "£1,000", "10% a year",
-         "1 customer", "£200")  # fmt: skip
-    assert "cost" not in str(sentences.base_value(wb, worth_of([900, 300]).values, 36))
+    hold(sentences.base_value(wb, worth_of([900, 300, -200]), 0.1), "3 customers", "£1,000", "10% a year",
+         "of purchases and of money", "1 customer", "£200")  # fmt: skip
+    assert "cost" not in str(sentences.base_value(wb, worth_of([900, 300]), 0.1))
+
+
+def simple_worth(values, scale=0.05, rehearsals=2):
+    return Worth(worth_of(values).customers, 12, None, [], Rehearsed(scale, rehearsals, pd.DataFrame()))
+
+
+def test_a_simple_forecast_is_as_sure_as_it_was_off(wb, hold):
+    hold(
+        sentences.base_value(wb, simple_worth([60, 40]), 0.1),
+        "12 months",
+        "£100",
+        "£80.64 to £124",
+        "2 rehearsals",
+    )
+    hold(sentences.base_value(wb, simple_worth([60, 40], 0.05, 1), 0.1), "1 rehearsal;")
+    unknown = sentences.base_value(wb, simple_worth([60, -40], np.nan), 0.1)
+    hold(unknown, "It has no interval", "1 customer")
+    hold(
+        closing.headline(wb, simple_worth([60, 40]), NONE),
+        "By the simple forecast",
+        "95% interval £80.64 to £124",
+    )
+    assert "interval" not in str(closing.headline(wb, simple_worth([60, 40], np.nan), NONE))
+
+
+def test_chances_beside_a_simple_forecast_name_their_model(wb, hold):
+    hold(
+        sentences.alive_by(wb, simple_worth([60, 40]), choice_of("same_again")),
+        "by Pareto/NBD",
+        "1 of 2",
+        "no part",
+    )
+    assert sentences.alive_by(wb, worth_of([60, 40]), choice_of()) is None
+    sure = simple_worth([60, 40])
+    sure.customers["alive"] = 0.999
+    hold(sentences.alive_by(wb, sure, choice_of("same_again")), "next to nobody leaving")
+    assert sentences.alive_by(wb, worth_of([60, 40]), None) is None
 
 
 def test_a_purchase_that_leaves_a_loss_is_told(wb, hold):
@@ -188,57 +270,79 @@ def test_options_are_in_order_and_doing_nothing_is_one():
 def test_the_decision_follows_the_money(wb, hold, values, cost, channels, said):
     worth = worth_of(values)
     campaign = campaign_of(worth, cost)
-    act, wait = closing.decision(wb, closing.options(campaign, channels), campaign, channels, worth)
+    act, wait = closing.decision(wb, closing.options(campaign, channels), campaign, channels, worth, NONE)
     hold(act, *said)
     hold(wait, "Then the customers of today bring", "36 months")
 
 
 def test_without_a_model_nothing_is_spent_on_its_strength(wb, hold):
-    act, _ = closing.decision(wb, None, None, None, worth_of([9, 3]))
+    act, _ = closing.decision(wb, None, None, None, worth_of([9, 3]), NONE)
     hold(act, "Rank by the simple forecast")
 
 
 def test_findings_say_what_was_found_and_never_more_than_five(wb, hold):
     others = pd.DataFrame({"same": [1.0, 0.97, 0.99, 0.8]})
     worth = worth_of([900, 300, 200, 10, 8, 7, 6, 5, 4, -30])
-    found = closing.findings(wb, worth, choice_of(), CHANNELS, campaign_of(worth), others)
+    found = closing.findings(wb, worth, choice_of(), CHANNELS, campaign_of(worth), others, NONE)
     assert 3 <= len(found) <= 5
     for said, meaning in found:
         hold(said)
         hold(meaning)
     hold(found[1][0], "1 customer", "£30", "36 months.")
-    few = closing.findings(wb, worth_of([9, 5, -40, -1, -1, -1]), choice_of(), None, None, others)
-    hold(few[1][0], "4 customers", "£43.00", "1 of them nine tenths of that.")
-    care = closing.findings(
-        wb, worth, choice_of(), None, None, others, "Read with care: rates have drifted over time."
-    )
-    hold(care[3][0], "Rates have drifted over time.")
-    simple = closing.findings(wb, worth, choice_of("same_again", "only_chance"), None, None, others)
+    few = closing.findings(wb, worth_of([9, 5, -40, -1, -1, -1]), choice_of(), None, None, others, NONE)
+    hold(few[1][0], "4 customers", "£43.00", "1 of them make up nine tenths of that.")
+    drift = Caveats([a_check("stationarity", False)])
+    marked = closing.findings(wb, worth, choice_of(), None, None, others, drift)
+    hold(marked[3][0], "Rates have drifted over time.")
+    # Each number of the values carries the mark; the error of the rehearsal, which is past, does not.
+    assert [("with care: rates drift" in str(said)) for said, _ in marked] == [True, True, False, False, True]
+    simple = closing.findings(wb, worth, choice_of("same_again", "only_chance"), None, None, others, NONE)
     assert any("No model forecast better" in str(said) for said, _ in simple)
-    wrong = closing.findings(wb, worth, choice_of("same_again", "model_totals_wrong"), None, None, others)
-    assert any("No model got the total right" in str(said) for said, _ in wrong)
+    wrong = closing.findings(
+        wb, worth, choice_of("same_again", "model_totals_wrong"), None, None, others, NONE
+    )
+    assert any("No model came as close to the total" in str(said) for said, _ in wrong)
 
 
 def test_key_figures_carry_the_caveat_of_their_kind(wb, monkeypatch):
     said = {}
     monkeypatch.setattr(
-        wb, "metric", lambda name, label, value, unit, definition, *_, **__: said.update({name: definition})
+        wb, "metric",
+        lambda name, label, value, unit, definition, *rest, period: said.update({name: (definition, period, *rest)}),
+    )  # fmt: skip
+    care = Caveats([a_check("stationarity", False)])
+    closing.metrics(wb, worth_of([900, 300]), None, CHANNELS, care)
+    for name in ("base_value", "new_customer"):
+        assert said[name][0].endswith("Read with care: rates have drifted over time.")
+        assert said[name][1].endswith("months (with care: rates drift)")
+    assert (
+        said["expected_active"][0].endswith("to be active today.")
+        and "care" not in said["expected_active"][1]
     )
-    worth = worth_of([900, 300])
-    doubts = {"total": "Read with care: one.", "prospect": "Read with care: two.", "alive": ""}
-    closing.metrics(wb, worth, None, CHANNELS, doubts)
-    assert said["base_value"].endswith("Read with care: one.")
-    assert said["new_customer"].endswith("Read with care: two.")
-    assert said["expected_active"].endswith("to be active today.")
+    closing.metrics(wb, simple_worth([60, 40]), choice_of("same_again"), None, NONE)
+    assert said["expected_active"][0].endswith("by Pareto/NBD.")
+    assert said["base_value"][2] == pytest.approx((80.64, 124.0), abs=0.01)
+    assert said["forecast_error"][1] == "2 rehearsals"
 
 
-def test_the_caveats_of_new_customers_stay_where_a_simple_forecast_won():
-    failed = [a_check("censoring", False, 0.41)]
-    assert sentences.cautions(failed, [])["prospect"] and not sentences.cautions(failed, [])["total"]
+def test_the_decision_and_doing_nothing_carry_their_caveats(wb, hold):
+    worth, care = worth_of([900, 300]), Caveats([a_check("stationarity", False)])
+    campaign = campaign_of(worth)
+    act, wait = closing.decision(wb, closing.options(campaign, CHANNELS), campaign, CHANNELS, worth, care)
+    hold(act, "Read with care: rates have drifted over time.")
+    hold(wait, "95% interval", "with care: rates drift")
+
+
+def test_other_assumptions_are_titled_by_what_they_do(wb):
+    others = pd.DataFrame({"change": [0.0, 0.06, -0.56, 5.6], "same": [1.0, 0.99, 0.97, 0.5]})
+    assert closing.assumptions_title(wb, others).startswith(
+        "Rate and horizon move the total by up to 56%; 97% or more"
+    )
+    assert "net sales" in closing.assumptions_title(wb, others.iloc[[0, 3]])
 
 
 def test_the_note_on_assumptions_says_whom_they_touch():
-    assert "new customer only" in sentences.assumptions_note(choice_of("same_again", "only_chance"))
+    assert "new customers only" in sentences.assumptions_note(choice_of("same_again", "only_chance"))
     assert "only" not in sentences.assumptions_note(choice_of()).replace("fails only", "")
     assert sentences.assumptions_note(None) == sentences.assumptions_note(choice_of())
 
@@ -258,8 +362,9 @@ def test_an_error_of_purchases_that_money_makes_up_for_is_called_luck(wb, hold):
 
 def test_the_headline_has_an_interval_where_there_is_one(wb, hold):
     worth = worth_of([900, 300])
-    hold(closing.headline(wb, worth), "2 customers", "£1,200", "36 months", "95% interval")
-    hold(closing.headline(wb, Worth(worth.customers, 12, None, [])), "By the simple forecast", "12 months")
+    hold(closing.headline(wb, worth, NONE), "2 customers", "£1,200", "36 months (95% interval")
+    drift = Caveats([a_check("stationarity", False)])
+    assert str(closing.headline(wb, worth, drift)).endswith("; with care: rates drift).")
 
 
 def test_value_turns_where_frequent_buyers_are_missed_sooner(wb, hold):

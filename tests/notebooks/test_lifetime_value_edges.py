@@ -56,6 +56,17 @@ def test_it_answers_in_words_and_money(name, company):
     [
         (lambda: draw(90), r"Found: \d\d customers with a purchase", "at least 200"),
         (COMPANIES["nobody came back"][0], "Found: 0 customers who bought again", "at least 50"),
+        (lambda: draw(1), "Found: 1 customers? with a purchase", "at least 200"),
+        (
+            lambda: [(who, day, -amount) for who, day, amount in draw(700)],
+            "Found: 0 customers with a purchase",
+            "at least 200",
+        ),
+        (
+            lambda: [(who, day, 0.0) for who, day, _ in draw(700)],
+            "Found: 0 customers with a purchase",
+            "at least 200",
+        ),
     ],
 )
 def test_too_little_is_refused_in_one_sentence(run, tmp_path, drawn, found, expected):

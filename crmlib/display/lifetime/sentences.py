@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from crmlib.analysis.clv.trust.choose import Choice
-from crmlib.analysis.clv.trust.departures import Check
 from crmlib.analysis.clv.worth.strata import Stratum
-from crmlib.analysis.clv.worth.value import Values
-from crmlib.display.lifetime.tables import METHODS
+from crmlib.analysis.clv.worth.valuation import Worth
+from crmlib.display.lifetime.caveats import listed
+from crmlib.display.lifetime.tables import named
 from crmlib.display.prose import Sentence
 from crmlib.display.workbook import Workbook
 
@@ -35,7 +35,7 @@ def models(wb: Workbook, strata: Sequence[Stratum], before: pd.Series) -> Senten
     if not before.any():
         return None
     return wb.cases(
-        (len(strata) > 1,
+        (len({stratum.name for stratum in strata}) > 1,
          "Those who began before the data were seen only if they were still customers then; they buy more and "
          "leave less than new ones do, and are valued by a model of their own."),
         (True,
@@ -60,13 +60,39 @@ def left_by_purchase(wb: Workbook, customers: pd.DataFrame, expected: pd.Series)
     )  # fmt: skip
 
 
+def alive_by(wb: Workbook, worth: Worth, choice: Choice | None) -> Sentence | None:
+    """Say whose the chances to be active are where a simple forecast gives the values; None by a model."""
+    if worth.values or choice is None:
+        return None
+    plain = (
+        "A simple forecast knows no chance to be active. Those here are by {model}, the best of the models: "
+        "{alive:count} of {n:count} customers are expected to be active. They have no part in the values."
+    )
+    return wb.cases(
+        (worth.customers["alive"].mean() > 0.98,
+         plain + " In data as short as these the model finds next to nobody leaving, which says little about who has."),
+        (True, plain),
+        model=named(choice.model or "mbg_nbd"), alive=worth.customers["alive"].sum(), n=len(worth.customers),
+    )  # fmt: skip
+
+
+def repeats_title(wb: Workbook, groups: pd.DataFrame, forecast: str) -> str:
+    """Return the title of purchases by repeats before: on which side of the forecast most groups came out."""
+    above = int((groups[forecast] > groups["actual"]).sum())
+    below = int((groups[forecast] < groups["actual"]).sum())
+    return wb.text(
+        "Customers bought {side} than expected in {n:count} of {all:count} groups",
+        side="less" if above >= below else "more", n=max(above, below), all=len(groups),
+    )  # fmt: skip
+
+
 def chosen(wb: Workbook, choice: Choice) -> Sentence:
     """Say which forecast is used, and how sure it is that it is better."""
     scores = choice.scores
     mine = scores.loc[choice.chosen]
     rival = choice.best_baseline if choice.is_model else choice.best_model
     against = choice.against.loc[rival] if rival else None
-    equals = [METHODS[name] for name in choice.equals if name != rival]
+    equals = [named(name) for name in choice.equals if name != rival]
     return wb.cases(
         (choice.is_model and choice.reason == "model_picks_more",
          "**{name} is used.** Over the rehearsals its total was off by {error:share1}. The fifth of "
@@ -79,13 +105,17 @@ def chosen(wb: Workbook, choice: Choice) -> Sentence:
          "**No model beats the simple forecast {name} by more than chance, so {name} is used.** Its total "
          "was off by {error:share1}; the best model, {rival}, picked customers who brought {less:money} "
          "{sign}."),
+        (choice.reason == "model_totals_wrong" and rival is not None,
+         "**The simple forecast {name} is used.** Its total was off by {error:share1}, that of the best model, "
+         "{rival}, by {other:share1}."),
         (True, "**The simple forecast {name} is used.** Its total was off by {error:share1}."),
-        name=METHODS[choice.chosen], error=abs(mine["error"]), picked=mine["picked_money"],
-        rival=METHODS[rival].lower() if rival and choice.is_model else METHODS.get(rival or "", ""),
+        name=named(choice.chosen), error=abs(mine["error"]),
+        other=abs(scores.loc[rival, "error"]) if rival else 0.0, picked=mine["picked_money"],
+        rival=named(rival).lower() if rival and choice.is_model else named(rival) if rival else "",
         gain=against["picked_less"] if rival else 0.0, low=against["low"] if rival else 0.0,
         high=against["high"] if rival else 0.0, less=abs(against["picked_less"]) if rival else 0.0,
         sign="more" if rival and against["picked_less"] < 0 else "less",
-        others=f" {_listed(equals)} did as well, up to chance." if equals else "",
+        others=f" {listed(equals)} did as well, up to chance." if equals else "",
     )  # fmt: skip
 
 
@@ -122,51 +152,40 @@ def assumptions_note(choice: Choice | None) -> str:
     if choice is None or choice.is_model:
         return plain
     return (
-        "These are assumptions of the models. A simple forecast was better here, so they touch the value of a new "
-        "customer only. " + plain
+        "A simple forecast gives the values here, so what the models assume touches chances to be active and new "
+        "customers only. " + plain
     )
 
 
-def doubtful(checks: Sequence[Check], name: str) -> str:
-    """Return the caveat that a failed assumption puts on one kind of number; empty if there is none."""
-    failed = [check.name for check in checks if check.holds is False and name in check.affects]
-    words = {
-        "spend": "spend rises or falls with frequency",
-        "stationarity": "rates have drifted over time",
-        "season": "the horizon is no whole number of years",
-        "censoring": "some histories are cut off at the start of the data",
-        "regularity": "purchases come more regularly than the model thinks",
-        "rehearsal": "the data are too short to hold a forecast against what came",
-    }
-    return f"Read with care: {_listed([words[each] for each in failed])}." if failed else ""
-
-
-def cautions(checks: Sequence[Check], doubts: Sequence[Check]) -> dict[str, str]:
-    """Return the caveat of each kind of key figure: `checks` touch new customers, `doubts` those of today."""
-    return {
-        "total": doubtful(doubts, "total"),
-        "alive": doubtful(doubts, "alive"),
-        "prospect": doubtful(checks, "prospect"),
-    }
-
-
-def base_value(wb: Workbook, values: Values, months: int) -> Sentence:
-    """Say what the base is worth, with both kinds of doubt."""
-    doubt = values.sums["all"]
-    losers = values.customers["value"] < 0
+def base_value(wb: Workbook, worth: Worth, annual_rate: float) -> Sentence:
+    """Say what the base is worth, with its interval and where that comes from."""
+    doubt = worth.values.sums["all"] if worth.values else None
+    losers = worth.customers["value"] < 0
+    low, high = worth.interval
+    lead = (
+        "Over the next {months:count} months the {n:count} customers are expected to bring **{value:money}** (95% "
+        "interval {low:money} to {high:money}), discounted to today at {rate:share} a year. "
+    )
+    end = (
+        " {losers:count customer} can be expected to cost {cost:money} more than they bring."
+        if losers.any()
+        else ""
+    )
     return wb.cases(
-        (losers.any(),
-         "Over the next {months:count} months the {n:count} customers are expected to bring "
-         "**{value:money}** (95% interval {low:money} to {high:money}), discounted to today at {rate:share} "
-         "a year. Doubt about the model's parameters alone gives {low_p:money} to {high_p:money}. "
-         "{losers:count customer} can be expected to cost {cost:money} more than they bring."),
+        (doubt is not None,
+         lead + "Doubt about the parameters alone, of purchases and of money, gives {low_p:money} to {high_p:money}."
+         + end),
+        (low == low,
+         lead + "The interval is as wide as the simple forecast was off in {k:count rehearsal}; from so few, it says "
+         "little of a year unlike those." + end),
         (True,
-         "Over the next {months:count} months the {n:count} customers are expected to bring "
-         "**{value:money}** (95% interval {low:money} to {high:money}), discounted to today at {rate:share} "
-         "a year. Doubt about the model's parameters alone gives {low_p:money} to {high_p:money}."),
-        months=months, n=len(values.customers), value=doubt.value, low=doubt.low, high=doubt.high,
-        low_p=doubt.low_parameters, high_p=doubt.high_parameters, rate=values.schedule.annual_rate,
-        losers=int(losers.sum()), cost=-float(values.customers.loc[losers, "value"].sum()),
+         "Over the next {months:count} months the {n:count} customers are expected to bring **{value:money}**, "
+         "discounted to today at {rate:share} a year. It has no interval: a rehearsal had no sales to "
+         "compare with." + end),
+        months=worth.months, n=len(worth.customers), value=worth.total, low=low, high=high, rate=annual_rate,
+        low_p=doubt.low_parameters if doubt else 0.0, high_p=doubt.high_parameters if doubt else 0.0,
+        k=worth.rehearsed.rehearsals if worth.rehearsed else 0,
+        losers=int(losers.sum()), cost=-float(worth.customers.loc[losers, "value"].sum()),
     )  # fmt: skip
 
 
@@ -182,16 +201,6 @@ def concentrated(wb: Workbook, values: pd.Series) -> Sentence:
         share=ordered[: max(1, round(len(ordered) / 10))].sum() / (positive or 1.0),
         half=ordered[len(ordered) // 2 :].sum() / (positive or 1.0),
     )  # fmt: skip
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def caveat(wb: Workbook, checks: Sequence[Check], name: str, but: str = "") -> Sentence | None:
-    """Show the caveat on one kind of number; None where all assumptions hold that touch it, `but` one aside."""
-    words = doubtful([check for check in checks if check.name != but], name)
-    return wb.say("**Caveat.** {words}", words=words) if words else None
 
 
 def concentration_title(wb: Workbook, values: pd.Series) -> str:

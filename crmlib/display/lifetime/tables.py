@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from crmlib.analysis.clv.trust.by_group import parts
 from crmlib.analysis.clv.trust.choose import Choice
 from crmlib.analysis.clv.trust.departures import Check
 from crmlib.display import formats
@@ -14,8 +15,8 @@ METHODS: Mapping[str, str] = {
     "mbg_nbd": "MBG/NBD",
     "pareto_nbd": "Pareto/NBD",
     "mbg_cnbd": "MBG/CNBD-k",
-    "same_again": "Last year once more",
-    "carried_over": "A scaled last year",
+    "same_again": "Last period once more",
+    "carried_over": "Last period, scaled",
     "rfm_cells": "Means of RFM cells",
     "segment_markov": "Markov chain of segments",
 }
@@ -37,6 +38,18 @@ _AFFECTED = {
 _DASH = "–"
 
 
+def named(method: str) -> str:
+    """Return the name of a forecast for people, by group included.
+
+    Examples
+    --------
+    >>> named("mbg_nbd by region")
+    'MBG/NBD by region'
+    """
+    model, group = parts(method)
+    return METHODS[model] + (f" by {group}" if group else "")
+
+
 def contest(choice: Choice) -> pd.DataFrame:
     """Write the scores of all forecasts, the chosen one first, then by picked money.
 
@@ -48,7 +61,7 @@ def contest(choice: Choice) -> pd.DataFrame:
     rows = scores.loc[order]
     return pd.DataFrame(
         {
-            "method": [METHODS[name] + (" (chosen)" if name == choice.chosen else "") for name in order],
+            "method": [named(name) + (" (chosen)" if name == choice.chosen else "") for name in order],
             "error": rows["error"].to_numpy(),
             "held": rows["gain_fifth"].to_numpy(),
             "gini": rows["gini"].to_numpy(),

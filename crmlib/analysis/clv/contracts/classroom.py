@@ -158,7 +158,7 @@ def state_values(
 
     Notes
     -----
-    Pfeifer & Carraway (2000), Journal of Interactive Marketing 14:43-55: (I - P / (1 + d))^-1 R without
+    Pfeifer & Carraway (2000), Journal of Interactive Marketing: (I - P / (1 + d))^-1 R without
     end, and the sum of (P / (1 + d))^t R for t from 0 to the horizon.
 
     Examples

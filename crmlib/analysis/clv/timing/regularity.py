@@ -97,7 +97,7 @@ def regularity(
 
     Notes
     -----
-    Wheat & Morrison (1990), Journal of Marketing Research 27:87-93, k = (1 - 4 Var M) / (8 Var M), with the
+    Wheat & Morrison (1990), Journal of Marketing Research, k = (1 - 4 Var M) / (8 Var M), with the
     variance around 1/2, which is the mean of M under the model. The interval is from the spread of
     (M - 1/2)², on a scale of logarithms. It is one k for all: customers with different k give a value in
     between. The comparison for whole days, and the tolerance, are definitions of this project.

@@ -301,7 +301,7 @@ def check_regularity(waits: pd.DataFrame, level: float = 0.95) -> Check:
 
     Notes
     -----
-    Wheat & Morrison (1990), Journal of Marketing Research 27:87-93; see `regularity`.
+    Wheat & Morrison (1990), Journal of Marketing Research; see `regularity`.
     """
     try:
         found = regularity(waits, level, tolerance=_REGULARITY_TOLERANCE)

@@ -217,7 +217,7 @@ class SegmentMarkov(BaseEstimator):
 
     Notes
     -----
-    Pfeifer & Carraway (2000), Journal of Interactive Marketing 14:43-55, with a finite horizon and no discount; the
+    Pfeifer & Carraway (2000), Journal of Interactive Marketing, with a finite horizon and no discount; the
     states are a definition of this project.
     """
 

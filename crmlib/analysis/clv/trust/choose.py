@@ -7,7 +7,9 @@ and the order of the customers decides who is looked after.
    of the money that came) is larger than that of the most accurate method by more than `tolerance` and beyond chance.
 2. **A model must beat the simple forecasts.** Of those left, it must pick customers who bring more money, beyond
    chance, than the best pick of a simple forecast. If no simple forecast is left, every model left passes.
-3. **Among those that pass**, whoever is beaten in step 2's money by any method left, beyond chance, is out, and
+3. **Told apart by group** (region, channel), the best model takes part as one more if it beats itself for
+   all customers beyond chance: it picks more money, or its total is clearly better and its pick not worse.
+4. **Among those that pass**, whoever is beaten in step 2's money by any method left, beyond chance, is out, and
    the smallest error of the total decides among the rest. If no model passes, the same is done among the
    simple forecasts.
 
@@ -16,7 +18,7 @@ one unit, both methods on the same customers), the interval of the difference ho
 moves all customers together, such as a bad year, is not in it: that is seen by comparing the origins.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -26,16 +28,16 @@ import pandas as pd
 
 from crmlib.analysis.clv.purchases.purchase_days import Purchase
 from crmlib.analysis.clv.purchases.purchase_log import PurchaseLog
-from crmlib.analysis.clv.trust.forecast_scores import score, tenths
+from crmlib.analysis.clv.trust.by_group import is_model, parts, with_groups
 from crmlib.analysis.clv.trust.hold_out import (
     METHODS,
-    MODELS,
     HoldOut,
     check_options,
     days_needed,
     hold_out,
 )
-from crmlib.analysis.clv.trust.paired_chance import PickedApart, error_apart, resampled
+from crmlib.analysis.clv.trust.paired_chance import PickedApart
+from crmlib.analysis.clv.trust.score_table import compared_scores, mean_tenths
 from crmlib.errors import ParameterError, TooLittleData
 
 #: What each reason says about a choice.
@@ -47,8 +49,6 @@ REASONS = {
     "model_totals_wrong": "No model gets the total right, and a simple forecast does",
     "one_kind": "Only models, or only simple forecasts, were compared or could be fitted",
 }
-_SUMS = ["actual_money", "forecast_money", "error_money", "actual_purchases", "forecast_purchases",
-         "picked_money", "perfect_money", "lost_to_perfect"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Choice:
     Attributes
     ----------
     chosen : str
-        Key of `crmlib.analysis.clv.trust.hold_out.MODELS` or of `BASELINES`.
+        Key of `crmlib.analysis.clv.trust.hold_out.MODELS` or of `BASELINES`, or ``<model> by <group>``.
     reason : str
         Key of `REASONS`.
     best_model, best_baseline : str or None
@@ -105,7 +105,18 @@ class Choice:
     @property
     def is_model(self) -> bool:
         """Whether a model was chosen."""
-        return self.chosen in MODELS
+        return is_model(self.chosen)
+
+    @property
+    def model(self) -> str | None:
+        """The model chosen, or the best one, groups aside: a key of `crmlib.analysis.clv.trust.hold_out.MODELS`."""
+        name = self.chosen if self.is_model else self.best_model
+        return parts(name)[0] if name else None
+
+    @property
+    def group(self) -> str | None:
+        """What the chosen model is told apart by; None for one model for all, or a simple forecast."""
+        return parts(self.chosen)[1]
 
     @property
     def latest(self) -> HoldOut:
@@ -122,6 +133,7 @@ def choose_model(
     since: date | None = None,
     step_days: int | None = None,
     methods: Sequence[str] = METHODS,
+    groups: Mapping[str, pd.Series] | None = None,
     purchase: Purchase = "paid",
     money_over: Literal["repeats", "all"] = "all",
     share: float = 0.2,
@@ -149,6 +161,9 @@ def choose_model(
         Days from one origin back to the next; half of the horizon by default.
     methods : sequence of str
         Keys of `crmlib.analysis.clv.trust.hold_out.MODELS` and `BASELINES`.
+    groups : mapping of str to Series, optional
+        Groups of customers that the best model is fitted to, too; see
+        `crmlib.analysis.clv.trust.by_group.known_groups`.
     purchase : {'paid', 'bought', 'any'}
         What counts as a purchase; see `crmlib.analysis.clv.purchases.purchase_days`.
     money_over : {'repeats', 'all'}
@@ -194,15 +209,22 @@ def choose_model(
                 f"no sales to known customers from {one.origin} to {one.last}", "sales to compare forecasts with",
                 "check that the data reach up to as_of",
             )  # fmt: skip
-    by_origin = _by_origin(held, compared, share)
-    scores = _combined(by_origin, compared)
-    picked, error = resampled(held, compared, share, n_resamples, seed)
-    errors = error_apart(scores["error_size"], error, tolerance, level)
-    apart = PickedApart(scores["picked_money"], picked, level)
+    options = (share, n_resamples, seed, tolerance, level)
+    by_origin, scores, apart, errors = compared_scores(held, compared, *options)
     chosen, reason, best = _choose(scores, apart, errors["total_clearly_worse"])
+    entered = compared
+    if groups and best["model"]:
+        held = tuple(with_groups(one, best["model"], groups, n_draws, level, seed) for one in held)
+        left_out |= {name: said for one in held for name, said in one.left_out.items()}
+        variants = [f"{best['model']} by {what}" for what in groups]
+        variants = [name for name in variants if name not in left_out]
+        by_origin, scores, apart, errors = compared_scores(held, [*compared, *variants], *options)
+        entered = compared + [name for name in variants if _better(name, best["model"], apart, errors)]
+        chosen, reason, best = _choose(scores.loc[entered], apart, errors["total_clearly_worse"])
     against = pd.concat([apart.from_all(chosen), errors], axis=1)
-    against.insert(0, "is_model", [name in MODELS for name in against.index])
+    against.insert(0, "is_model", [is_model(name) for name in against.index])
     fair = against["by_chance"] & ~against["total_clearly_worse"] & (against.index != chosen)
+    fair &= against.index.isin(entered)
     return Choice(
         chosen=chosen,
         reason=reason,
@@ -211,7 +233,7 @@ def choose_model(
         equals=tuple(against.index[fair]),
         scores=scores,
         by_origin=by_origin,
-        tenths=_tenths(held, compared),
+        tenths=mean_tenths(held, list(scores.index)),
         against=against,
         hold_outs=held,
         left_out=left_out,
@@ -221,6 +243,14 @@ def choose_model(
     )
 
 
+def _better(variant: str, model: str, apart: PickedApart, errors: pd.DataFrame) -> bool:
+    """Tell whether a model by group beats itself for all beyond chance."""
+    _, low, high = apart.more(variant, model)
+    if errors.loc[variant, "total_clearly_worse"]:
+        return False
+    return low > 0 or bool(errors.loc[model, "total_clearly_worse"] and high >= 0)
+
+
 def _choose(
     scores: pd.DataFrame, apart: PickedApart, worse: pd.Series
 ) -> tuple[str, str, dict[str, str | None]]:
@@ -228,7 +258,7 @@ def _choose(
     size = scores["error_size"]
     kinds = {"model": [], "simple": []}
     for name in scores.index:
-        kinds["model" if name in MODELS else "simple"].append(name)
+        kinds["model" if is_model(name) else "simple"].append(name)
     right = {kind: [name for name in names if not worse[name]] for kind, names in kinds.items()}
     best = {
         kind: apart.best_of(right[kind] or names, right[kind] or names, size) if names else None
@@ -284,39 +314,3 @@ def _check_reach(
             f"{needed} days for {origins} origins, {step} days apart, with a horizon of {horizon_days} days",
             f"shorten horizon and step in proportion (to about {longest} days), or take fewer origins",
         )
-
-
-def _by_origin(held: Sequence[HoldOut], methods: Sequence[str], share: float) -> pd.DataFrame:
-    frames = []
-    for one in held:
-        rows = {name: score(one.forecast(name), one.actual, share) for name in methods}
-        frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
-        frame.insert(0, "customers", len(one.actual))
-        frame["lost_to_best"] = frame["picked_money"].max() - frame["picked_money"]
-        frame["error_size"] = frame["error"].abs()
-        covered = one.coverage().astype("float64").reindex(frame.index)
-        frames.append(pd.concat({one.origin: frame.join(covered)}, names=["origin"]))
-    return pd.concat(frames)
-
-
-def _combined(by_origin: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
-    """Add up money and purchases over origins, and average the rest."""
-    bounds = [name for name in by_origin if name.endswith(("_low", "_high"))]
-    groups = by_origin.drop(columns=bounds).groupby(level="method")
-    found = groups.mean()
-    found[_SUMS] = groups[_SUMS].sum()
-    found["customers"] = groups["customers"].sum()
-    found["error"] = found["error_money"] / found["actual_money"]
-    found["error_purchases"] = found["forecast_purchases"] / found["actual_purchases"] - 1
-    found["lost_to_best"] = found["picked_money"].max() - found["picked_money"]
-    return found.loc[list(methods)]
-
-
-def _tenths(held: Sequence[HoldOut], methods: Sequence[str]) -> pd.DataFrame:
-    """Average the tenths over origins."""
-    names = ["method"]
-    each = {
-        name: sum(tenths(one.money[name], one.actual["money"]) for one in held) / len(held)
-        for name in methods
-    }
-    return pd.concat(each, names=names)

@@ -6,8 +6,8 @@ nobody can tell. In a large base harmless departures are significant, and in a s
 harmful ones are not: neither alone is an answer.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crmlib.errors import ParameterError
@@ -69,6 +69,31 @@ class Check:
     def unknown(cls, name: str, limit: float, numbers: Mapping[str, Any]) -> "Check":
         """Return a check that there is too little data for."""
         return cls.of(name, *[float("nan")] * 3, limit, None, numbers)
+
+
+def for_simple(checks: Sequence[Check], new_customer_days: float) -> list[Check]:
+    """Return checks with what they move where a simple forecast gives the values, and a model chances to be active.
+
+    A simple forecast of purchases assumes nothing about rates, beginnings or regularity; its value still holds the
+    money of a purchase, and the season of the months it reaches to.
+
+    Parameters
+    ----------
+    checks : sequence of Check
+        Season for the reach of the simple forecast.
+    new_customer_days : float
+        How far ahead a new customer is valued, by the model.
+    """
+    # Within three days of whole years, seasons play no part for new customers.
+    apart = abs(new_customer_days / 365.25 - round(new_customer_days / 365.25)) * 365.25
+    moved = {
+        "spend": ("money", "total", "prospect"),
+        "stationarity": ("prospect",),
+        "season": ("orders", "total") if apart <= 3 else ("orders", "total", "prospect"),
+        "censoring": ("alive", "prospect"),
+        "regularity": ("alive",),
+    }
+    return [replace(check, affects=moved.get(check.name, check.affects)) for check in checks]
 
 
 def ratio_holds(ratio: float, low: float, high: float, limit: float) -> bool | None:

@@ -23,6 +23,7 @@ from crmlib.analysis.clv.timing.mbg_cnbd import MBGCNBD
 from crmlib.analysis.clv.timing.mbg_nbd import MBGNBD
 from crmlib.analysis.clv.timing.pareto_nbd import ParetoNBD
 from crmlib.analysis.clv.trust.baselines import OUTCOMES, CarriedOver, RFMCells, SameAgain, SegmentMarkov
+from crmlib.analysis.clv.trust.drawn_parameters import around_maximum, drawn_spend
 from crmlib.errors import ParameterError, TooLittleData
 
 MODELS: dict[str, type[LatentAttrition]] = {
@@ -44,8 +45,6 @@ FEWEST = 50
 #: The data reach behind the day a baseline learns from by at least this part of the horizon.
 BEHIND = 4
 _BLOCK = 50_000
-# Where the likelihood is as good as flat, parameters are drawn within a factor of about ten.
-_FLATTEST = 0.2
 
 
 @dataclass(frozen=True)
@@ -183,9 +182,9 @@ def hold_out(
     Notes
     -----
     Money forecast by a model: expected purchases x expected money per purchase (gamma-gamma) x `HoldOut.kept`.
-    Intervals: logarithms of the parameters of the purchase model from the normal approximation at the maximum
-    (Laplace; a parameter at an edge stays there), and for each draw one future of each customer, as in
-    `crmlib.analysis.clv.worth.value.customer_values`; the parameters of the gamma-gamma model are taken as known.
+    Intervals: logarithms of the parameters of the purchase model and of the gamma-gamma model from the normal
+    approximation at the maximum (Laplace; a parameter at an edge stays there), and for each draw one future of each
+    customer, as in `crmlib.analysis.clv.worth.value.customer_values`; `HoldOut.kept` is taken as known.
     """
     check_options(methods, n_draws, level)
     _check_reach(log, origin, horizon_days, methods)
@@ -290,35 +289,48 @@ def _intervals(
 ) -> tuple[np.ndarray, np.ndarray, list[float]]:
     """Draw futures; return the ends of the money of each customer, and of the totals."""
     tails = [(1 - level) / 2, (1 + level) / 2]
-    models = [_like(model, params) for params in _parameters(model, n_draws, rng)]
-    seeds = rng.integers(0, 2**63, n_draws)
-    sums = np.zeros((n_draws, 2))
+    models = [_like(model, params) for params in around_maximum(model, n_draws, rng)]
+    spends = drawn_spend(money.spend, float(histories["n"].min()), n_draws, rng)
+    moneys = [SpendTimesRate(spend, money.rate) for spend in spends]
+    low, high, sums = drawn_futures(models, moneys, histories, horizon_days, level, rng)
+    return low, high, np.quantile(sums, tails, axis=0).T.ravel().tolist()
+
+
+def drawn_futures(
+    models: Sequence[LatentAttrition],
+    moneys: Sequence[SpendTimesRate],
+    histories: pd.DataFrame,
+    horizon_days: int,
+    level: float,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draw one future of each customer by each pair of models.
+
+    Returns
+    -------
+    low, high : ndarray of shape (n_customers,)
+        Ends of the money of each customer.
+    sums : ndarray of shape (n_draws, 2)
+        Purchases and money of all.
+    """
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    seeds = rng.integers(0, 2**63, len(models))
+    sums = np.zeros((len(models), 2))
     low, high = np.empty(len(histories)), np.empty(len(histories))
     for start in range(0, len(histories), _BLOCK):
         part = slice(start, start + _BLOCK)
         block = histories.iloc[part]
-        futures = np.empty((n_draws, len(block)), dtype=np.float32)
+        futures = np.empty((len(models), len(block)), dtype=np.float32)
         for number, drawn in enumerate(models):
             own = np.random.default_rng([seeds[number], start])
             made = drawn.draw_futures(block, [float(horizon_days)], own)[:, 0]
-            futures[number] = money.draw_sums(block, made, own)
+            futures[number] = moneys[number].draw_sums(block, made, own)
             sums[number] += made.sum(), futures[number].sum(dtype="float64")
         low[part], high[part] = np.quantile(futures, tails, axis=0)
-    return low, high, np.quantile(sums, tails, axis=0).T.ravel().tolist()
+    return low, high, sums
 
 
 def _like(model: LatentAttrition, params: np.ndarray) -> LatentAttrition:
     if isinstance(model, MBGCNBD):
         return MBGCNBD(model.k_).with_params(params)
     return model.with_params(params)
-
-
-def _parameters(model: LatentAttrition, n_draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw parameters around the maximum, shape (n_draws, n_parameters)."""
-    found = model.maximum_
-    inside = np.array([name not in found.at_edge for name in found.names])
-    values, vectors = np.linalg.eigh(-found.hessian[np.ix_(inside, inside)])
-    root = vectors / np.sqrt(np.maximum(values, _FLATTEST))
-    logs = np.tile(found.logs, (n_draws, 1))
-    logs[:, inside] += rng.standard_normal((n_draws, int(inside.sum()))) @ root.T
-    return np.exp(logs)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from crmlib.analysis.clv.spend.money import OwnRates
 from crmlib.analysis.clv.worth.portfolio import iso_values
+from crmlib.analysis.clv.worth.strata import Stratum
 from crmlib.analysis.clv.worth.valuation import Worth
 
 _AGE = 730.0
@@ -52,7 +53,7 @@ def iso_grid(worth: Worth, customers: pd.DataFrame) -> pd.DataFrame | None:
     """
     if not worth.strata:
         return None
-    stratum = worth.strata[-1]
+    stratum = _latest(worth)
     own, age = stratum.customers, age_of(worth)
     mean = float((customers["n"] * customers["left"]).sum() / customers["n"].sum())
     most = int(np.clip(own["x"].quantile(0.98) + 1, 6, _MOST))
@@ -65,7 +66,13 @@ def iso_grid(worth: Worth, customers: pd.DataFrame) -> pd.DataFrame | None:
 
 def age_of(worth: Worth) -> float:
     """Return how many days ago the customers of the grid were first seen."""
-    return float(min(_AGE, worth.strata[-1].customers["T"].max() / 2))
+    return float(min(_AGE, _latest(worth).customers["T"].max() / 2))
+
+
+def _latest(worth: Worth) -> Stratum:
+    """Return the last stratum; where it is told apart by group, the largest group."""
+    own = [stratum for stratum in worth.strata if stratum.name == worth.strata[-1].name]
+    return max(own, key=lambda stratum: len(stratum.customers))
 
 
 def bends(grid: pd.DataFrame) -> bool:

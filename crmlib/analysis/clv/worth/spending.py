@@ -7,8 +7,8 @@ import pandas as pd
 
 from crmlib.analysis.clv.discounting import Schedule
 from crmlib.analysis.clv.spend.credibility import Credibility
-from crmlib.analysis.clv.timing.attrition import LatentAttrition
 from crmlib.analysis.clv.timing.groups import GroupFits
+from crmlib.analysis.clv.trust.drawn_parameters import drawn_group
 from crmlib.errors import ParameterError
 
 _DRAWS = 500
@@ -76,7 +76,7 @@ def worth_of_new(
     for name, model in fits.models.items():
         mean, error = means.loc[name, ["money", "error"]]
         discounted = model.discounted_orders_of_new(schedule)
-        drawn = _drawn(model, fits.covariance.to_numpy(), rng)
+        drawn = drawn_group(model, fits.covariance.to_numpy(), _DRAWS, rng)
         repeats = np.array([one.discounted_orders_of_new(schedule) for one in drawn])
         values = (1 + repeats) * (mean + error * rng.standard_normal(len(repeats)))
         low, high = np.quantile(values, ends)
@@ -194,18 +194,3 @@ def win_back(values: pd.DataFrame, contact_cost: float, brought_back: float, spr
         float(min(brought_back * (1 + spread), 1.0) * stake - cost),
         float(cost / stake) if stake > 0 else float("nan"),
     )
-
-
-def _drawn(model: LatentAttrition, between: np.ndarray, rng: np.random.Generator) -> list[LatentAttrition]:
-    """Draw parameters from the normal approximation at the maximum of a fitted model.
-
-    A group without repeats has the parameters of the others, and differs from them as groups do.
-    """
-    if hasattr(model, "maximum_"):
-        logs = model.maximum_.logs
-        values, vectors = np.linalg.eigh(-model.maximum_.hessian)
-        root = vectors / np.sqrt(np.maximum(values, 0.2))
-    else:
-        logs, root = np.log(model.params_.to_numpy()), np.linalg.cholesky(between)
-    points = logs + rng.standard_normal((_DRAWS, len(logs))) @ root.T
-    return [model.with_params(np.exp(point)) for point in points]

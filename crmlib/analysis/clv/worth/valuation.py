@@ -13,11 +13,12 @@ from crmlib.analysis.clv.discounting import Schedule
 from crmlib.analysis.clv.spend.money import OwnRates
 from crmlib.analysis.clv.timing.attrition import LatentAttrition
 from crmlib.analysis.clv.timing.mbg_nbd import MBGNBD
+from crmlib.analysis.clv.trust.by_group import known_groups
 from crmlib.analysis.clv.trust.choose import Choice, choose_model
 from crmlib.analysis.clv.trust.hold_out import MODELS
-from crmlib.analysis.clv.worth.simple_values import simple_values
+from crmlib.analysis.clv.worth.simple_values import Rehearsed, simple_values
 from crmlib.analysis.clv.worth.spending import Campaign
-from crmlib.analysis.clv.worth.strata import Stratum, fit_strata, values_of
+from crmlib.analysis.clv.worth.strata import Stratum, alive_by_strata, fit_strata, values_of
 from crmlib.analysis.clv.worth.value import Values, expected_values
 from crmlib.errors import TooLittleData
 
@@ -41,20 +42,33 @@ class Worth:
         With intervals of sums; None by a simple forecast.
     strata : list of Stratum
         The models and their customers; empty by a simple forecast.
+    rehearsed : Rehearsed or None
+        How far a simple forecast was off; None by a model.
     """
 
     customers: pd.DataFrame
     months: int
     values: Values | None
     strata: list[Stratum]
+    rehearsed: Rehearsed | None = None
 
     @property
     def total(self) -> float:
         """Value of all customers."""
         return float(self.values.expected["all"]) if self.values else float(self.customers["value"].sum())
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the total: of what a model draws, or as far off as a simple forecast was when rehearsed."""
+        if self.values:
+            doubt = self.values.sums["all"]
+            return doubt.low, doubt.high
+        return self.rehearsed.of_total(self.total)
 
-def rehearsed(lines: ibis.Table, as_of: date, horizon_days: int, seed: int = 1) -> Choice | None:
+
+def rehearsed(
+    lines: ibis.Table, as_of: date, horizon_days: int, seed: int = 1, people: ibis.Table | None = None
+) -> Choice | None:
     """Compare all forecasts on days that have passed, over the longest horizon the data allow.
 
     Parameters
@@ -67,19 +81,22 @@ def rehearsed(lines: ibis.Table, as_of: date, horizon_days: int, seed: int = 1) 
         Horizon wanted. Where the data do not reach back far enough for it, two thirds, a half or a
         third of it are tried, but not less than 60 days; and one rehearsal where there are no two.
     seed : int
+    people : ibis.Table, optional
+        The checked table ``customers``: regions and channels that the best model is fitted to, too.
 
     Returns
     -------
     Choice or None
         None where the data hold too little for any rehearsal.
     """
+    groups = known_groups(people)
     for part in _PARTS:
         days = round(part * horizon_days)
         for origins in _ORIGINS:
             if days < _SHORTEST:
                 continue
             try:
-                return choose_model(lines, as_of, days, origins, seed=seed)
+                return choose_model(lines, as_of, days, origins, groups=groups, seed=seed)
             except TooLittleData:
                 continue
     return None
@@ -87,10 +104,12 @@ def rehearsed(lines: ibis.Table, as_of: date, horizon_days: int, seed: int = 1) 
 
 def model_of(choice: Choice | None) -> LatentAttrition:
     """Return the chosen model, not fitted; the best model if a simple forecast won; else MBG/NBD."""
-    if choice is None:
-        return MBGNBD()
-    name = choice.chosen if choice.is_model else choice.best_model
-    return MODELS[name]() if name else MBGNBD()
+    return MODELS[choice.model]() if choice and choice.model else MBGNBD()
+
+
+def reach_days(choice: Choice | None, schedule: Schedule) -> float:
+    """Return how many days ahead values reach: the schedule, or as far as a simple forecast was rehearsed."""
+    return schedule.horizon if choice is None or choice.is_model else float(choice.latest.horizon_days)
 
 
 def value_base(
@@ -103,14 +122,16 @@ def value_base(
     as_of: date,
     seed: int,
     n_draws: int = 200,
+    people: ibis.Table | None = None,
 ) -> Worth:
     """Value all customers by the forecast that is trusted.
 
     Parameters
     ----------
     choice : Choice or None
-        As returned by `rehearsed`. A model, or none at all, gives values with intervals over the whole horizon; a
-        simple forecast gives values without, as far ahead as it was rehearsed.
+        As returned by `rehearsed`. A model, or none at all, gives values over the whole horizon, with intervals from
+        its draws; a simple forecast as far ahead as it was rehearsed, with intervals from its rehearsals. Then chances
+        to be active are those of the best model, and have no part in the values.
     customers : DataFrame
         Histories, with what `money` reads.
     before : Series of bool
@@ -123,14 +144,20 @@ def value_base(
     seed : int
     n_draws : int
         Draws of the parameters and of futures.
+    people : ibis.Table, optional
+        The checked table ``customers``, where the choice is a model told apart by group.
     """
-    if choice is not None and not choice.is_model:
-        days = choice.latest.horizon_days
-        found = simple_values(choice.chosen, lines, as_of, days, money, customers, schedule.annual_rate)
-        return Worth(found, round(days / _DAYS_PER_MONTH), None, [])
-    rng = np.random.default_rng(seed)
     names = before.map({True: "before", False: "since"})
-    strata = fit_strata(model_of(choice), customers, names, rng, n_draws)
+    if choice is not None and not choice.is_model:
+        days, learnt = choice.latest.horizon_days, Rehearsed.of(choice.hold_outs, choice.chosen)
+        found = simple_values(
+            choice.chosen, lines, as_of, days, money, customers, schedule.annual_rate, learnt
+        )
+        found.insert(0, "alive", alive_by_strata(model_of(choice), customers, names))
+        return Worth(found, round(days / _DAYS_PER_MONTH), None, [], learnt)
+    rng = np.random.default_rng(seed)
+    groups = known_groups(people)[choice.group] if choice and choice.group else None
+    strata = fit_strata(model_of(choice), customers, names, rng, n_draws, groups=groups)
     values = values_of(strata, money, schedule, rng)
     found = values.customers.reindex(customers.index)
     return Worth(found, round(schedule.horizon / _DAYS_PER_MONTH), values, strata)

@@ -87,7 +87,8 @@ class Values:
 def together(parts: Sequence[Values]) -> Values:
     """Put the values of several strata of customers together, each valued by a model of its own.
 
-    The strata have the same groups, and their draws are independent.
+    The strata have the same groups. Draws with the same number belong together: those of purchases are independent
+    between strata, those of money may be shared.
     """
     first = parts[0]
     customers = pd.concat([part.customers for part in parts]).sort_index()
@@ -141,6 +142,7 @@ def customer_values(
     rng: np.random.Generator,
     groups: Mapping[str, np.ndarray] | None = None,
     level: float = 0.95,
+    money_draws: Sequence[MoneyPerPurchase] | None = None,
 ) -> Values:
     """Put a value with an interval on each customer, on groups of customers and on all.
 
@@ -154,8 +156,7 @@ def customer_values(
     draws : DataFrame of shape (n_draws, n_parameters)
         As in `crmlib.analysis.clv.fitting.posterior.Posterior`; a few hundred are enough for 95 %.
     money : MoneyPerPurchase
-        Fitted. Its own parameters are taken as known: their part in the doubt is small beside that of
-        the customers.
+        Fitted; its estimates give the expected values.
     customers : DataFrame
         Histories with the columns both models read.
     schedule : Schedule
@@ -164,6 +165,9 @@ def customer_values(
     groups : mapping of str to ndarray of bool, shape (n_customers,), optional
         Groups to add up.
     level : float
+    money_draws : sequence of MoneyPerPurchase, optional
+        The same model with drawn parameters, one per row of `draws`; see
+        `crmlib.analysis.clv.worth.drawn_money.drawn_money`. Without them, its parameters are taken as known.
 
     Returns
     -------
@@ -173,9 +177,17 @@ def customer_values(
     ------
     ParameterError
         If there are no draws of the model's parameters, a group is called ``all`` or does not tell of each
-        customer whether it is a member, or the level is no probability.
+        customer whether it is a member, the level is no probability, or draws of parameters and of money
+        differ in number.
     """
     _check_options(model, draws, len(customers), groups or {}, level)
+    moneys = [money] * len(draws) if money_draws is None else list(money_draws)
+    if len(moneys) != len(draws):
+        raise ParameterError(
+            f"{len(moneys)} draws of money beside {len(draws)} of purchases",
+            "as many of both",
+            "draw them so",
+        )
     found = expected_values(model, money, customers, schedule)
     parts = {"all": np.ones(len(customers), dtype=bool), **(groups or {})}
     members = np.stack([np.asarray(mask, dtype=bool) for mask in parts.values()])
@@ -195,14 +207,15 @@ def customer_values(
         for number, drawn in enumerate(models):
             own = np.random.default_rng([seeds[number], start])
             made = drawn.draw_futures(block, [schedule.horizon], own)[:, 0]
-            futures[number] = discount[part] * money.draw_sums(block, made, own)
+            futures[number] = discount[part] * moneys[number].draw_sums(block, made, own)
             sums[number] += inside @ futures[number].astype("float64")
         low[part], high[part] = np.quantile(futures, tails, axis=0)
     found["low"], found["high"] = low, high
     names = list(parts)
     value = pd.Series(members @ found["value"].to_numpy(), index=names, name="value")
-    worth = discount * found["money"].to_numpy()
-    moved = _by_parameters(model, models, worth, customers, members, schedule)
+    moved = _by_parameters(
+        [(model, money), *zip(models, moneys, strict=True)], discount, customers, members, schedule
+    )
     return Values(
         found,
         value,
@@ -214,16 +227,16 @@ def customer_values(
 
 
 def _by_parameters(
-    model: LatentAttrition,
-    models: list[LatentAttrition],
-    worth: np.ndarray,
+    pairs: Sequence[tuple[LatentAttrition, MoneyPerPurchase]],
+    discount: np.ndarray,
     customers: pd.DataFrame,
     members: np.ndarray,
     schedule: Schedule,
 ) -> np.ndarray:
-    """Return by how much the parameters move the value, per draw and part, from some thousand customers of each.
+    """Return by how much drawn models of purchases and money move the value, per draw and part.
 
-    `worth` is what an expected purchase of each customer is worth now.
+    From some thousand customers of each part. The first of the `pairs` are the estimates; `discount` is that of
+    each customer's purchases.
     """
     # One customer in so many of a part stands for all of it, whoever is looked at for another part.
     weight = np.zeros(members.shape)
@@ -232,13 +245,16 @@ def _by_parameters(
         picked = inside[:: max(1, len(inside) // _SAMPLE)]
         weight[part, picked] = len(inside) / max(len(picked), 1)
     looked_at = weight.any(axis=0)
-    sample, own = customers[looked_at], weight[:, looked_at] * worth[looked_at]
+    sample, own = customers[looked_at], weight[:, looked_at] * discount[looked_at]
+    worths = {}
 
-    def total(of: LatentAttrition) -> np.ndarray:
-        return own @ of.predict_orders(sample, schedule.horizon).to_numpy()
+    def total(model: LatentAttrition, money: MoneyPerPurchase) -> np.ndarray:
+        if id(money) not in worths:
+            worths[id(money)] = money.predict(sample).to_numpy()
+        return own @ (model.predict_orders(sample, schedule.horizon).to_numpy() * worths[id(money)])
 
-    now = total(model)
-    return np.stack([total(drawn) - now for drawn in models])
+    now, *drawn = (total(*pair) for pair in pairs)
+    return np.stack(drawn) - now
 
 
 def _check_options(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crmlib.analysis.clv.trust.departures import AFFECTS, Check, check_options, ratio_holds
+from crmlib.analysis.clv.trust.departures import AFFECTS, Check, check_options, for_simple, ratio_holds
 from crmlib.errors import ParameterError
 
 
@@ -49,3 +49,14 @@ def test_a_check_knows_what_it_moves():
 def test_options_that_cannot_be_are_refused(level, limit, least):
     with pytest.raises(ParameterError):
         check_options(level, limit, least)
+
+
+@pytest.mark.parametrize(("days", "season"), [(3 * 365.25, False), (2.5 * 365.25, True)])
+def test_beside_a_simple_forecast_the_checks_of_models_touch_chances_and_new_customers_alone(days, season):
+    checks = [Check.of(name, 2.0, 1.8, 2.2, 1.25, False, {}) for name in AFFECTS if name != "rehearsal"]
+    moved = {check.name: set(check.affects) for check in for_simple(checks, days)}
+    for name in ("stationarity", "censoring", "regularity"):
+        assert not moved[name] & {"money", "orders", "total"}
+    assert moved["spend"] == set(AFFECTS["spend"]) and {"orders", "total"} <= moved["season"]
+    assert ("prospect" in moved["season"]) == season
+    assert all(moved[check.name] <= set(check.affects) and check.holds is False for check in checks)
