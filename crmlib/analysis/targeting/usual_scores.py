@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from crmlib.analysis.targeting.trial import Trial
-from crmlib.analysis.targeting.uplift import DRLearner, TLearner, UpliftLearner, held_out
+from crmlib.analysis.targeting.uplift import DRLearner, TLearner, UpliftLearner, held_out, on_one_level
 from crmlib.errors import ParameterError
 
 RISK, AT_RISK, PROFIT, UPLIFT = "risk", "value at risk", "expected profit", "uplift"
@@ -114,7 +114,8 @@ def scores_by_folds(
 
     Every row is judged by scores that have not seen its customer, and every row can be judged: the whole test is held
     out, fold by fold. What is judged is the way to make scores; the scores of a fold differ a little from those
-    of the next.
+    of the next. Uplift has the same mean in all folds; only that mean, and so who is just above 0, knows the row
+    itself.
 
     Parameters
     ----------
@@ -141,7 +142,8 @@ def scores_by_folds(
         others, own = trial.where(fold != number), trial.where(fold == number)
         scores = usual_scores(others, own, money, leaves, seed=seed, **options)
         parts.append(scores.assign(**{ALONE: alone(others, own.rows, money, base, seed)}))
-    return pd.concat(parts).loc[trial.rows.index]
+    found = pd.concat(parts).loc[trial.rows.index]
+    return found.assign(**{UPLIFT: on_one_level(found[UPLIFT].to_numpy(), fold)})
 
 
 def alone(

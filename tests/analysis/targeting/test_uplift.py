@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crmlib.analysis.targeting.qini import qini
 from crmlib.analysis.targeting.trial import Trial
 from crmlib.analysis.targeting.uplift import DRLearner, TLearner, XLearner, cross_fitted, held_out
 from crmlib.errors import TooLittleData
@@ -167,6 +168,25 @@ def test_rows_without_an_outcome_are_predicted_and_not_learned_from():
     Memory.seen = []
     found = cross_fitted(Memory(), Trial.of(rows, trial.outcomes, trial.covariates), "margin", folds=3)
     assert found.notna().all() and min(min(seen) for seen in Memory.seen) == 200
+
+
+def test_folds_make_no_order_where_all_customers_gain_alike(trial_of):
+    """Without the same level in all folds the mean coefficient is below 0, many times its error."""
+    found, raw = [], []
+    for seed in range(12):
+        trial = trial_of(customers=500, seed=seed, noise=0.5)
+        constant = trial.rows.assign(x=0.0, kind="web")
+        trial = Trial.of(constant, trial.outcomes, ["x", "kind"])
+        found.append(np.ptp(cross_fitted(TLearner(), trial, "margin")))
+        fold, y, arm = trial.folds(5), trial.rows["margin"], trial.treated
+        means = [y[(fold != k) & arm].mean() - y[(fold != k) & ~arm].mean() for k in range(5)]
+        raw.append(
+            qini(pd.Series(np.array(means)[fold], trial.rows.index), trial, "margin", draws=1).coefficient
+        )
+    assert max(found) == pytest.approx(0, abs=1e-9), (
+        "nothing to tell customers apart, so nothing is told apart"
+    )
+    assert np.mean(raw) < -5 * np.std(raw) / np.sqrt(12)
 
 
 def test_the_cost_comes_off_everybody_alike():

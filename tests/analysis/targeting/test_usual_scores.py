@@ -82,7 +82,12 @@ def test_every_row_is_scored_once_in_its_place(trial, scores):
     assert scores.index.equals(trial.rows.index) and scores.notna().all().all()
     fold = trial.folds(5)
     own = usual_scores(trial.where(fold != 2), trial.where(fold == 2), learner=TLearner("boosting"))
-    pd.testing.assert_frame_equal(scores.loc[own.index, list(own.columns)], own)
+    known = [RISK, AT_RISK, PROFIT]
+    pd.testing.assert_frame_equal(scores.loc[own.index, known], own[known])
+    assert np.ptp(scores.loc[own.index, UPLIFT] - own[UPLIFT]) == pytest.approx(0, abs=1e-9), (
+        "but for the level"
+    )
+    assert scores[UPLIFT].groupby(fold).mean().to_numpy() == pytest.approx(scores[UPLIFT].mean())
 
 
 def test_what_is_expected_alone_takes_noise_out(trial, scores):
