@@ -28,6 +28,10 @@ class Durations:
         ``entry`` (age at which it came into sight; 0 if from its first day), ``duration`` (age at its end, or
         reached so far), ``ended``, ``running`` (not ended on `as_of`), ``fee_per_year`` (NaN if unknown),
         ``period_months``, and the columns ``plan``, ``service`` and ``payment`` that the source has.
+    running : DataFrame
+        One row per contract that runs on `as_of`, also one too young to be in `table`: ``contract_id``,
+        ``customer_id``, ``age`` (units completed), ``fee_per_year``, ``period_months`` and the columns known at the
+        start.
     without_exposure : DataFrame
         ``contract_id`` and ``reason`` of the contracts left out: they say nothing about how long contracts last.
     contracts, ended, late_entries : int
@@ -41,6 +45,7 @@ class Durations:
     """
 
     table: pd.DataFrame
+    running: pd.DataFrame
     without_exposure: pd.DataFrame
     contracts: int
     ended: int
@@ -123,10 +128,14 @@ def contract_durations(
     left_out = pd.DataFrame({"contract_id": table["contract_id"], "reason": reason})[~seen]
     names = ["contract_id", "customer_id", "started_on", "entry", "duration", "ended", "running"]
     names += ["fee_per_year", "period_months", *(name for name in KNOWN_AT_START if name in table.columns)]
+    runs = table.loc[table["running"], [*names[:2], "duration", *names[7:]]].rename(
+        columns={"duration": "age"}
+    )
     table = table.loc[seen, names].reset_index(drop=True)
     _enough(table)
     return Durations(
         table,
+        runs.reset_index(drop=True),
         left_out.reset_index(drop=True),
         len(table),
         int(table["ended"].sum()),

@@ -103,7 +103,7 @@ def revenue_at_stake(
         raise ParameterError("ages in days", "months or periods", "measure durations in months")
     if months < 1:
         raise ParameterError(f"months = {months}", "1 or more", "correct the horizon")
-    running = durations.table[durations.table["running"]]
+    running = durations.running
     if running.empty:
         raise TooLittleData("no contract that runs", "some", "take an earlier last known day")
     priced = running["fee_per_year"].notna()
@@ -111,15 +111,15 @@ def revenue_at_stake(
         raise DataError(
             "no fee of a running contract", "the column fee", "add what a contract pays per period"
         )
-    table = running.loc[priced, ["contract_id", "customer_id", "duration", "fee_per_year", "period_months"]]
-    table = table.rename(columns={"duration": "age"}).reset_index(drop=True)
+    running = running[priced].reset_index(drop=True)
+    table = running[["contract_id", "customer_id", "age", "fee_per_year", "period_months"]]
     groups = np.zeros(len(table), dtype="int64")
     parts, names = [durations.table], ["all"]
     if by is not None:
         labels = durations.table[by].astype("string").fillna("(unknown)")
         ends = durations.table["ended"].groupby(labels).sum()
         for label in ends.index[ends >= per_class]:  # levels, not contracts
-            own = labels.loc[running.index[priced]].to_numpy() == label
+            own = (running[by].astype("string").fillna("(unknown)") == label).to_numpy()
             groups[own] = len(parts)
             parts.append(durations.table[labels == label])
             names.append(str(label))

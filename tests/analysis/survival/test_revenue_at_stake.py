@@ -1,6 +1,7 @@
 """Fees at stake: by hand, by drawing the year to come, and per group."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -72,9 +73,8 @@ def test_groups_have_rates_of_their_own():
 
 
 def contract_durations_like(durations, table):
-    from dataclasses import replace
-
-    return replace(durations, table=table.reset_index(drop=True))
+    running = durations.running[durations.running["contract_id"].isin(table["contract_id"])]
+    return replace(durations, table=table.reset_index(drop=True), running=running.reset_index(drop=True))
 
 
 def test_in_periods_a_year_is_so_many_renewals():
@@ -89,11 +89,27 @@ def test_what_cannot_be_is_refused():
     with pytest.raises(ParameterError, match="months = 0"):
         revenue_at_stake(durations, months=0)
     with pytest.raises(DataError, match="no fee of a running contract"):
-        revenue_at_stake(contract_durations_like(durations, durations.table.assign(fee_per_year=np.nan)))
+        revenue_at_stake(replace(durations, running=durations.running.assign(fee_per_year=np.nan)))
     with pytest.raises(TooLittleData, match="no contract that runs"):
-        revenue_at_stake(contract_durations_like(durations, durations.table[durations.table["ended"]]))
-    some = durations.table.assign(
-        fee_per_year=durations.table["fee_per_year"].where(durations.table.index % 5 > 0)
+        revenue_at_stake(replace(durations, running=durations.running.head(0)))
+    some = durations.running.assign(
+        fee_per_year=durations.running["fee_per_year"].where(durations.running.index % 5 > 0)
     )
-    found = revenue_at_stake(contract_durations_like(durations, some))
-    assert found.without_fee > 0 and found.without_fee + found.contracts == durations.table["running"].sum()
+    found = revenue_at_stake(replace(durations, running=some))
+    assert found.without_fee > 0 and found.without_fee + found.contracts == len(durations.running)
+
+
+def test_contracts_not_one_period_old_are_at_stake_too():
+    """A register by years: whoever signed this year has no renewal behind, and a fee to lose."""
+    rng = np.random.default_rng(4)
+    years = np.arange(400) % 4
+    start = pd.to_datetime([f"{2025 - y}-03-01" for y in years])
+    left = (rng.random(400) < 0.4) & (years > 0)
+    ended = pd.Series(start + pd.DateOffset(years=1) - pd.Timedelta(days=1)).where(left)
+    table = pd.DataFrame(
+        {"contract_id": range(400), "customer_id": range(400), "started_on": start, "ended_on": ended}
+    )
+    durations = contract_durations(table.assign(fee=12.0), AS_OF, unit="periods")
+    assert len(durations.without_exposure) == 100
+    found = revenue_at_stake(durations)
+    assert found.contracts == 400 - left.sum() and (found.table["age"] == 0).sum() == 100
