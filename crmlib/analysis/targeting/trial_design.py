@@ -7,7 +7,6 @@ a test costs the profit that it forgoes, and that belongs beside its size.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -19,16 +18,6 @@ from crmlib.errors import ParameterError, TooLittleData
 
 #: Shares held out that are laid side by side.
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5)
-
-
-class Outcome(Protocol):
-    """What a test is to measure: how far an effect can go, and how much customers differ."""
-
-    def spreads(self, effect: float, held_out: float) -> tuple[float, float]:
-        """Spread of the difference of the means, times the root of all customers: without and with the effect."""
-
-    def largest(self) -> float:
-        """Largest effect there can be."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +39,10 @@ class Rate:
             )
 
     def spreads(self, effect: float, held_out: float) -> tuple[float, float]:
-        """Spread if the contact did nothing, at the mean rate of the arms, and with the effect."""
+        """Spread of the difference of the means, times the root of all customers.
+
+        First as if the contact did nothing, at the mean rate of both arms; then with the effect.
+        """
         own = self.without + effect
         mean = held_out * self.without + (1 - held_out) * own
         alike = mean * (1 - mean) * (1 / held_out + 1 / (1 - held_out))
@@ -88,7 +80,7 @@ class Amount:
                 )
 
     def spreads(self, effect: float, held_out: float) -> tuple[float, float]:
-        """Spread with and without effect: the same."""
+        """As for `Rate`; without and with the effect it is the same."""
         contacted = self.spread if self.spread_contacted is None else self.spread_contacted
         both = float(np.sqrt(self.spread**2 / held_out + contacted**2 / (1 - held_out)))
         return both, both
@@ -117,7 +109,7 @@ class Size:
 
 
 def size_of_test(
-    outcome: Outcome, effect: float, held_out: float = 0.5, power: float = 0.8, level: float = 0.95
+    outcome: Rate | Amount, effect: float, held_out: float = 0.5, power: float = 0.8, level: float = 0.95
 ) -> Size:
     """Work out how many customers a test needs to find an effect.
 
@@ -168,7 +160,7 @@ def size_of_test(
 
 
 def power_of_test(
-    outcome: Outcome, effects: Sequence[float], contacted: int, held_out: int, level: float = 0.95
+    outcome: Rate | Amount, effects: Sequence[float], contacted: int, held_out: int, level: float = 0.95
 ) -> pd.Series:
     """Work out the probability that a test of a given size finds effects.
 
@@ -204,7 +196,7 @@ def power_of_test(
 
 
 def smallest_effect(
-    outcome: Outcome, contacted: int, held_out: int, power: float = 0.8, level: float = 0.95
+    outcome: Rate | Amount, contacted: int, held_out: int, power: float = 0.8, level: float = 0.95
 ) -> float:
     """Work out the smallest rise that a test of a given size finds with a given power.
 
@@ -255,7 +247,7 @@ def smallest_effect(
 
 
 def shares_held_out(
-    outcome: Outcome,
+    outcome: Rate | Amount,
     effect: float,
     customers: int,
     profit_per_contact: float,
@@ -357,7 +349,7 @@ def _check_shares(**shares: float) -> None:
             raise ParameterError(f"{name} = {share}", "a share above 0 and below 1", "give 0.3 for 30 %")
 
 
-def _check_effect(outcome: Outcome, effect: float) -> None:
+def _check_effect(outcome: Rate | Amount, effect: float) -> None:
     possible = abs(effect) > 0 and effect <= outcome.largest()
     if isinstance(outcome, Rate):
         possible = possible and outcome.without + effect >= 0
