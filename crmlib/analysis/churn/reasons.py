@@ -5,6 +5,7 @@ probability falls or rises is what the feature adds for this customer. It explai
 customer: what the method goes by need not be why somebody leaves.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from crmlib.errors import ParameterError, TooLittleData
 _MANY = 20_000
 _SCREENED = 5_000
 _RARELY = 0.01
+# Where most customers have no value, there is nothing typical to compare with.
+_WITHOUT_TYPICAL = re.compile(r"\s*\(typical(?:ly|:) \{typical[^}]*\}\)|; typically \{typical[^}]*\}")
 _MANY_SMALL = "several small differences"
 
 
@@ -300,10 +303,10 @@ class _Number(float):
     """A number that says itself in few digits unless a format is asked for."""
 
     def __format__(self, form: str) -> str:
-        if form:
-            return super().__format__(form)
         if np.isnan(self):
             return "not known"
+        if form:
+            return super().__format__(form)
         size = abs(self)
         digits = ",.0f" if size >= 10 or self == round(self) else ",.1f" if size >= 1 else ".2g"
         return super().__format__(digits)
@@ -322,5 +325,6 @@ def _phrases(column: pd.Series, typical: object, words: Wording) -> np.ndarray:
         if column.dtype.kind == "b":
             said = ["yes" if value else "no" for value in values]
             usual = "not known" if pd.isna(typical) else "yes" if typical >= 0.5 else "no"
-    phrases = [words.known.format(value=value, typical=usual) for value in said]
+    known = words.known if not pd.isna(typical) else _WITHOUT_TYPICAL.sub("", words.known)
+    phrases = [known.format(value=value, typical=usual) for value in said]
     return np.array([*phrases, words.missing], dtype=object)[codes]

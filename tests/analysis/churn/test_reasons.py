@@ -131,6 +131,31 @@ def test_words_of_the_caller_with_formats_and_for_missing_values():
     assert short["C59"] == "higher: offers 1"
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            "usually {value:.0f} days between purchases (typically {typical})",
+            "usually 1 days between purchases",
+        ),
+        ("trend {value:+.0%} (a year before; typically {typical:+.0%})", "trend +100% (a year before)"),
+        (None, "days between: 1"),
+        ("{value:.0f} days, {typical:.1f} is usual", "1 days, not known is usual"),
+    ],
+)
+def test_where_most_have_no_value_nothing_typical_is_named(words, said):
+    """Most of those who stayed bought once and have no time between purchases."""
+    gap = np.r_[np.linspace(0, 1, 60), np.full(90, np.nan)]
+    predictor, frame = ruled({"days_between": gap})
+    stayed = frame.iloc[40:]
+    assert np.isnan(typical_values(stayed)["days_between"])
+    wording = {} if words is None else {"days_between": Wording(words, "bought once")}
+    found = explain_customers(predictor, frame.iloc[[0, 59]], stayed, wording=wording, least=1e-6)
+    told = found.table["reason_1"].dropna().tolist()
+    assert told and all("nan" not in one and "(typical" not in one for one in told)
+    assert said in told
+
+
 def test_flags_are_told_as_yes_and_no():
     predictor, frame = ruled({"left_club": np.arange(200) % 2 == 0})
     found = explain_customers(predictor, frame, frame[~frame["left_club"]]).sentences
