@@ -97,6 +97,11 @@ KNOWN: dict[str, Rule] = {
     "contact_cost": _PRICE,
     "rehearsed_months": _whole(3, 24, "a whole number of months from 3 to 24"),
     "brought_back": _real(0.001, 1, "a share from 0.001 to 1"),
+    "outcome_days": _whole(0, 730, "a whole number of days from 0 (choose from the data) to 730"),
+    "offer_cost": _PRICE,
+    "save_rate": _real(0.001, 0.999, "a share from 0.001 to 0.999"),
+    "margin_kept": _PRICE,
+    "budget_share": _real(0.01, 1, "a share from 0.01 to 1"),
 }
 
 

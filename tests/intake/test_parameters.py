@@ -85,6 +85,24 @@ def test_check_values_looks_at_well_known_names_only():
         check_values({"seed": -1})
 
 
+@pytest.mark.parametrize(
+    ("name", "allowed", "refused"),
+    [
+        ("outcome_days", [0, 90, 730], [-1, 731, 90.0, "90"]),
+        ("offer_cost", [0.0, 5, 1e4], [-0.01, float("nan"), "5"]),
+        ("margin_kept", [0.0, 120.0], [-1.0, float("inf")]),
+        ("save_rate", [0.001, 0.3, 0.999], [0.0, 1.0, -0.3, 30]),
+        ("budget_share", [0.01, 0.3, 1], [0.0, 1.01, 30]),
+    ],
+)
+def test_terms_of_a_campaign_are_held_to_their_range(name, allowed, refused):
+    for value in allowed:
+        assert check_values({name: value}) == {name: value}
+    for value in refused:
+        with pytest.raises(ParameterError, match=f"{name} = "):
+            check_values({name: value})
+
+
 @pytest.mark.parametrize("name", KNOWN)
 def test_every_rule_says_in_words_what_it_wants(name):
     with pytest.raises(ParameterError) as caught:
