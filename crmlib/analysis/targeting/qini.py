@@ -116,11 +116,10 @@ def qini(
     """
     step = _Steps.of(score, trial, outcome, net)
     one = np.ones((1, len(step.values)))
-    gain = step.gains(one)[0]
-    share = step.shares(one)[0]
+    share, gain = (found[0] for found in step.reached(one))
     drawn, band = np.empty(draws), np.empty((draws, len(_GRID)))
     for rows, weights in customer_weights(step.trial, draws, seed):
-        gains, shares = step.gains(weights), step.shares(weights)
+        shares, gains = step.reached(weights)
         drawn[rows] = _area(gains, shares)
         band[rows] = [np.interp(_GRID, *pair) for pair in zip(shares, gains, strict=True)]
     ends = [(1 - level) / 2, (1 + level) / 2]
@@ -250,31 +249,33 @@ class _Steps:
         values = trial.net(outcome) if net else trial.rows[outcome].to_numpy("float64")
         return cls(trial, values, order, ends, weight, curve)
 
-    def shares(self, times: np.ndarray) -> np.ndarray:
-        """Share of the rows reached at each step, from 0; `times` is how often each row counts."""
-        reached = np.cumsum(times[:, self.order], axis=1)[:, self.ends]
-        return np.concatenate([np.zeros((len(times), 1)), reached / reached[:, -1:]], axis=1)
+    def reached(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Share of the rows reached at each step, and gain per customer of the base, both from 0.
 
-    def gains(self, times: np.ndarray) -> np.ndarray:
-        """Gain per customer of the base at each step, from 0."""
-        treated = self.trial.treated
+        `times` is how often each row counts, shape (n_draws, n_rows).
+        """
+        treated, times = self.trial.treated[self.order], times[:, self.order]
+        weight, values = self.weight[self.order], self.values[self.order]
 
-        def reached(per_row: np.ndarray) -> np.ndarray:
-            return np.cumsum((times * per_row)[:, self.order], axis=1)[:, self.ends]
+        def upto(per_row: np.ndarray) -> np.ndarray:
+            sums = times * per_row
+            return np.cumsum(sums, axis=1, out=sums)[:, self.ends]
 
-        n_treated, n_control = reached(self.weight * treated), reached(self.weight * ~treated)
-        y_treated = reached(self.weight * treated * self.values)
-        y_control = reached(self.weight * ~treated * self.values)
+        n_treated, n_control = upto(weight * treated), upto(weight * ~treated)
+        y_treated, y_control = upto(weight * treated * values), upto(weight * ~treated * values)
+        shares = np.cumsum(times, axis=1)[:, self.ends]
+        shares /= shares[:, -1:].copy()
         both = (n_treated > 0) & (n_control > 0)
         ratio = np.divide(n_treated, n_control, out=np.zeros_like(n_treated), where=both)
         gain = (y_treated - y_control * ratio) / np.maximum(n_treated[:, -1:], 1e-300)
         first = both.argmax(axis=1)
         if first.any():
             # Straight from 0 to the first step that has both arms.
-            shares, rows = self.shares(times)[:, 1:], np.arange(len(times))
+            rows = np.arange(len(times))
             slope = gain[rows, first] / shares[rows, first]
             gain = np.where(both, gain, slope[:, None] * shares)
-        return np.concatenate([np.zeros((len(times), 1)), gain], axis=1)
+        start = np.zeros((len(times), 1))
+        return np.concatenate([start, shares], axis=1), np.concatenate([start, gain], axis=1)
 
 
 def _area(gains: np.ndarray, shares: np.ndarray) -> np.ndarray:

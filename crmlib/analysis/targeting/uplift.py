@@ -10,15 +10,11 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
-from sklearn.compose import ColumnTransformer
-from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, RidgeCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
+from crmlib.analysis.targeting.covariate_terms import CovariateTerms
 from crmlib.analysis.targeting.trial import Trial
 from crmlib.errors import TooLittleData
 
@@ -74,58 +70,34 @@ class UpliftLearner(BaseEstimator):
         treated, outcome = np.asarray(treated, dtype=bool), np.asarray(outcome, dtype="float64")
         self.binary_ = bool(np.isin(outcome, (0.0, 1.0)).all())
         _refuse_thin(treated, outcome, self.binary_)
-        self.levels_ = {
-            name: sorted(features[name].dropna().astype("str").unique())
-            for name in features.columns
-            if not (
-                pd.api.types.is_numeric_dtype(features[name]) or pd.api.types.is_bool_dtype(features[name])
-            )
-        }
-        self.columns_ = list(features.columns)
-        numbers = features.drop(columns=list(self.levels_)).astype("float64")
-        self.least_, self.most_ = numbers.min(), numbers.max()
+        self.terms_ = CovariateTerms(linear=self.base == "linear").fit(features)
         self.share_ = float(treated.mean())
-        self._learn(self._prepared(features), treated, outcome)
+        self._learn(self.terms_.transform(features), treated, outcome)
         return self
 
     def predict(self, features: pd.DataFrame) -> np.ndarray:
         """Return the uplift expected of each row, in units of the outcome."""
         check_is_fitted(self, "share_")
-        return self._uplift(self._prepared(features))
+        return self._uplift(self.terms_.transform(features))
 
-    def _learn(self, features: pd.DataFrame, treated: np.ndarray, outcome: np.ndarray) -> None:
+    def _learn(self, terms: np.ndarray, treated: np.ndarray, outcome: np.ndarray) -> None:
         raise NotImplementedError
 
-    def _uplift(self, features: pd.DataFrame) -> np.ndarray:
+    def _uplift(self, terms: np.ndarray) -> np.ndarray:
         raise NotImplementedError
 
-    def _prepared(self, features: pd.DataFrame) -> pd.DataFrame:
-        """Numbers as floats within the range of the training, names as its categories; others are missing."""
-        numbers = features[self.columns_].drop(columns=list(self.levels_)).astype("float64")
-        # Nothing is known beyond what the test has seen: a straight line would run on there for ever.
-        numbers = numbers.clip(self.least_, self.most_, axis=1)
-        # A name must be one of the training: a plain conversion would refuse or mix the others.
-        named = {}
-        for name, levels in self.levels_.items():
-            text = features[name].astype("object").where(features[name].notna(), None)
-            text = text.map(str, na_action="ignore")
-            named[name] = pd.Categorical(text.where(text.isin(levels), None), categories=levels)
-        return numbers.assign(**named)
-
-    def _response(self, features: pd.DataFrame, outcome: np.ndarray) -> Callable[[pd.DataFrame], np.ndarray]:
+    def _response(self, terms: np.ndarray, outcome: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """Learn the outcome of one arm; a chance where it is 0 or 1."""
-        if not self.binary_:
-            return self._mean(features, outcome)
-        if np.ptp(outcome) == 0:
-            model = DummyClassifier(strategy="prior").fit(features, outcome)
-            return lambda new: np.full(len(new), float(model.classes_[0]))
-        model = self._model(classify=True).fit(features, outcome)
+        if not self.binary_ or np.ptp(outcome) == 0:
+            return self._mean(terms, outcome)
+        model = self._model(classify=True).fit(terms, outcome)
         return lambda new: model.predict_proba(new)[:, 1]
 
-    def _mean(self, features: pd.DataFrame, outcome: np.ndarray) -> Callable[[pd.DataFrame], np.ndarray]:
-        if np.ptp(outcome) == 0:
-            return DummyRegressor().fit(features, outcome).predict
-        return self._model(classify=False).fit(features, outcome).predict
+    def _mean(self, terms: np.ndarray, outcome: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        if np.ptp(outcome) == 0 or not terms.shape[1]:
+            mean = float(outcome.mean())
+            return lambda new: np.full(len(new), mean)
+        return self._model(classify=False).fit(terms, outcome).predict
 
     def _model(self, classify: bool) -> BaseEstimator:
         if self.base == "boosting":
@@ -137,25 +109,12 @@ class UpliftLearner(BaseEstimator):
                 min_samples_leaf=50,
                 l2_regularization=10.0,
                 early_stopping=False,
-                categorical_features="from_dtype",
+                categorical_features=self.terms_.named_ or None,
                 random_state=self.seed,
             )
-        numbers = [name for name in self.columns_ if name not in self.levels_]
-        prepared = ColumnTransformer(
-            [
-                (
-                    "numbers",
-                    make_pipeline(
-                        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
-                        StandardScaler(),
-                    ),
-                    numbers,
-                ),
-                ("names", OneHotEncoder(handle_unknown="ignore", min_frequency=20), list(self.levels_)),
-            ]
-        )
-        last = LogisticRegression(C=0.1, max_iter=1000) if classify else RidgeCV(np.logspace(0, 5, 16))
-        return make_pipeline(prepared, last)
+        if classify:
+            return LogisticRegression(C=0.1, max_iter=1000, solver="newton-cholesky")
+        return RidgeCV(np.logspace(0, 5, 16))
 
 
 class TLearner(UpliftLearner):
@@ -177,17 +136,30 @@ class TLearner(UpliftLearner):
     [0.0, 2.0]
     """
 
-    def _learn(self, features: pd.DataFrame, treated: np.ndarray, outcome: np.ndarray) -> None:
-        self.contacted_ = self._response(features[treated], outcome[treated])
-        self.held_out_ = self._response(features[~treated], outcome[~treated])
+    def _learn(self, terms: np.ndarray, treated: np.ndarray, outcome: np.ndarray) -> None:
+        self.contacted_ = self._response(terms[treated], outcome[treated])
+        self.held_out_ = self._response(terms[~treated], outcome[~treated])
 
-    def _uplift(self, features: pd.DataFrame) -> np.ndarray:
-        return self.contacted_(features) - self.held_out_(features)
+    def _uplift(self, terms: np.ndarray) -> np.ndarray:
+        return self.contacted_(terms) - self.held_out_(terms)
 
     def alone(self, features: pd.DataFrame) -> np.ndarray:
         """Return the outcome expected of each row without a contact."""
         check_is_fitted(self, "share_")
-        return self.held_out_(self._prepared(features))
+        return self.held_out_(self.terms_.transform(features))
+
+
+class AloneLearner(UpliftLearner):
+    """The outcome without a contact, learned from those held out; `predict` returns it, and no uplift.
+
+    What a `TLearner` says with `TLearner.alone`, without the model of the other arm.
+    """
+
+    def _learn(self, terms: np.ndarray, treated: np.ndarray, outcome: np.ndarray) -> None:
+        self.held_out_ = self._response(terms[~treated], outcome[~treated])
+
+    def _uplift(self, terms: np.ndarray) -> np.ndarray:
+        return self.held_out_(terms)
 
 
 class XLearner(UpliftLearner):
@@ -200,18 +172,14 @@ class XLearner(UpliftLearner):
     weighted by the share contacted. Good where one arm is much smaller.
     """
 
-    def _learn(self, features: pd.DataFrame, treated: np.ndarray, outcome: np.ndarray) -> None:
-        contacted = self._response(features[treated], outcome[treated])
-        held_out = self._response(features[~treated], outcome[~treated])
-        self.from_contacted_ = self._mean(features[treated], outcome[treated] - held_out(features[treated]))
-        self.from_held_out_ = self._mean(
-            features[~treated], contacted(features[~treated]) - outcome[~treated]
-        )
+    def _learn(self, terms: np.ndarray, treated: np.ndarray, outcome: np.ndarray) -> None:
+        contacted = self._response(terms[treated], outcome[treated])
+        held_out = self._response(terms[~treated], outcome[~treated])
+        self.from_contacted_ = self._mean(terms[treated], outcome[treated] - held_out(terms[treated]))
+        self.from_held_out_ = self._mean(terms[~treated], contacted(terms[~treated]) - outcome[~treated])
 
-    def _uplift(self, features: pd.DataFrame) -> np.ndarray:
-        return self.share_ * self.from_held_out_(features) + (1 - self.share_) * self.from_contacted_(
-            features
-        )
+    def _uplift(self, terms: np.ndarray) -> np.ndarray:
+        return self.share_ * self.from_held_out_(terms) + (1 - self.share_) * self.from_contacted_(terms)
 
 
 class DRLearner(UpliftLearner):
@@ -223,20 +191,20 @@ class DRLearner(UpliftLearner):
     models of the arms predict rows they were not fitted on (three folds).
     """
 
-    def _learn(self, features: pd.DataFrame, treated: np.ndarray, outcome: np.ndarray) -> None:
+    def _learn(self, terms: np.ndarray, treated: np.ndarray, outcome: np.ndarray) -> None:
         fold = np.random.default_rng(self.seed).permutation(len(outcome)) % 3
         expected = np.zeros((len(outcome), 2))
         for number in range(3):
             out, into = fold == number, fold != number
             for arm in (False, True):
                 rows = into & (treated == arm)
-                expected[out, int(arm)] = self._response(features[rows], outcome[rows])(features[out])
+                expected[out, int(arm)] = self._response(terms[rows], outcome[rows])(terms[out])
         own = np.where(treated, expected[:, 1], expected[:, 0])
         weight = np.where(treated, 1 / self.share_, -1 / (1 - self.share_))
-        self.effect_ = self._mean(features, expected[:, 1] - expected[:, 0] + weight * (outcome - own))
+        self.effect_ = self._mean(terms, expected[:, 1] - expected[:, 0] + weight * (outcome - own))
 
-    def _uplift(self, features: pd.DataFrame) -> np.ndarray:
-        return self.effect_(features)
+    def _uplift(self, terms: np.ndarray) -> np.ndarray:
+        return self.effect_(terms)
 
 
 def cross_fitted(

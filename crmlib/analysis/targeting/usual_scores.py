@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from crmlib.analysis.targeting.trial import Trial
-from crmlib.analysis.targeting.uplift import DRLearner, TLearner, UpliftLearner, held_out, on_one_level
+from crmlib.analysis.targeting.uplift import AloneLearner, DRLearner, UpliftLearner, held_out, on_one_level
 from crmlib.errors import ParameterError
 
 RISK, AT_RISK, PROFIT, UPLIFT = "risk", "value at risk", "expected profit", "uplift"
@@ -83,13 +83,30 @@ def usual_scores(
     >>> usual_scores(test, people, contact_cost=2.0).round(1)["risk"].tolist()
     [0.1, 0.5, 0.9]
     """
+    found = _with_alone(earlier, later, money, leaves, save_rate, contact_cost, learner, base, seed)
+    return found.drop(columns=ALONE)
+
+
+def _with_alone(
+    earlier: Trial,
+    later: Trial | pd.DataFrame,
+    money: str,
+    leaves: str,
+    save_rate: float = 0.3,
+    contact_cost: float | None = None,
+    learner: UpliftLearner | None = None,
+    base: str = "linear",
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The scores, and the money expected alone that value at risk is made of."""
     if not 0 <= save_rate <= 1:
         raise ParameterError(f"save_rate = {save_rate}", "a share from 0 to 1", "give 0.3 for 30 %")
     earlier = earlier.single_action()
     scored = later.single_action().rows if isinstance(later, Trial) else later
     risk = alone(earlier, scored, leaves, base, seed).clip(0, 1)
     staying = np.maximum(1 - risk, 0.01)
-    value = alone(earlier, scored, money, base, seed).clip(lower=0) / staying
+    expected = alone(earlier, scored, money, base, seed)
+    value = expected.clip(lower=0) / staying
     cost = float(earlier.rows.loc[earlier.treated, "cost"].mean()) if contact_cost is None else contact_cost
     gain = held_out(learner or DRLearner(base, seed), earlier, scored, money)
     return pd.DataFrame(
@@ -98,6 +115,7 @@ def usual_scores(
             AT_RISK: risk * value,
             PROFIT: save_rate * risk * value - cost,
             UPLIFT: gain - cost,
+            ALONE: expected,
         }
     )
 
@@ -137,11 +155,9 @@ def scores_by_folds(
         without a contact, for `baseline` of `crmlib.analysis.targeting.targeting_rules.compare_rules`.
     """
     fold, parts = trial.single_action().folds(folds, seed), []
-    base = options.get("base", "linear")
     for number in range(folds):
         others, own = trial.where(fold != number), trial.where(fold == number)
-        scores = usual_scores(others, own, money, leaves, seed=seed, **options)
-        parts.append(scores.assign(**{ALONE: alone(others, own.rows, money, base, seed)}))
+        parts.append(_with_alone(others, own, money, leaves, seed=seed, **options))
     found = pd.concat(parts).loc[trial.rows.index]
     return found.assign(**{UPLIFT: on_one_level(found[UPLIFT].to_numpy(), fold)})
 
@@ -168,5 +184,5 @@ def alone(
     """
     known, names = earlier.single_action().known(outcome), list(earlier.covariates)
     values = known.rows[outcome].to_numpy("float64")
-    learner = TLearner(base, seed).fit(known.rows[names], known.treated, values)
-    return pd.Series(learner.alone(customers[names]), customers.index, name=outcome)
+    learner = AloneLearner(base, seed).fit(known.rows[names], known.treated, values)
+    return pd.Series(learner.predict(customers[names]), customers.index, name=outcome)

@@ -6,7 +6,14 @@ import pytest
 
 from crmlib.analysis.targeting.qini import qini
 from crmlib.analysis.targeting.trial import Trial
-from crmlib.analysis.targeting.uplift import DRLearner, TLearner, XLearner, cross_fitted, held_out
+from crmlib.analysis.targeting.uplift import (
+    AloneLearner,
+    DRLearner,
+    TLearner,
+    XLearner,
+    cross_fitted,
+    held_out,
+)
 from crmlib.errors import TooLittleData
 
 LEARNERS = [TLearner, XLearner, DRLearner]
@@ -114,6 +121,10 @@ def test_what_is_expected_alone_is_the_outcome_without_a_contact():
     features, arm, outcome, _ = drawn()
     alone = TLearner("linear").fit(features, arm, outcome).alone(features)
     assert alone == pytest.approx(3 * features["x"].to_numpy(), abs=0.3)
+    found = AloneLearner("linear").fit(features, arm, outcome)
+    assert (found.predict(features) == alone).all()
+    other = AloneLearner("linear").fit(features, arm, np.where(arm, 0.5, outcome))
+    assert (other.predict(features) == alone).all(), "what the contacted did says nothing about it"
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
