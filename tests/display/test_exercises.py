@@ -59,6 +59,20 @@ def the_values(seed, n=349):
     return pd.DataFrame(rows, index=[f"K{i:03d}" for i in range(n)]).rename_axis("customer_id")
 
 
+def the_risks(seed, n=353):
+    """Who may leave, what each is worth, and who of those on the test days did stay away."""
+    rng = random.Random(seed)
+    rows = []
+    for _ in range(n):
+        chance = rng.betavariate(1.2, 3)
+        rows.append({"churn_probability": chance, "value": rng.lognormvariate(3, 1) * (1.4 - chance)})
+    people = pd.DataFrame(rows, index=[f"K{i:03d}" for i in range(n)]).rename_axis("customer_id")
+    chances = people["churn_probability"].to_numpy()
+    came = pd.Series([rng.random() < chance for chance in chances])
+    tested = pd.DataFrame({"chance": chances, "came": came.astype(float).to_numpy()}, index=people.index)
+    return {"people": people, "tested": tested, "costs": pd.Series({"contact": 1.7, "offer": 4.0})}
+
+
 def the_factors(seed):
     """The factors of a profit before and now, and what each moved, averaged over all sequences."""
     rng = random.Random(seed)
@@ -101,6 +115,8 @@ FRAMES = {
     "00.3": {"customers": BUYERS},
     "01.1": {"customers": BUYERS}, "01.2": {"moved": the_factors(2)}, "01.3": the_need(2),
     "02.1": {"customers": CUSTOMERS}, "02.2": {"capacity": CAPACITY}, "02.3": {"customers": CUSTOMERS},
+    "03.1": {"people": the_risks(2)["people"]},
+    "03.2": {name: the_risks(2)[name] for name in ("people", "costs")}, "03.3": {"tested": the_risks(2)["tested"]},
     "04.1": {"customers": the_values(2)}, "04.2": {"customers": the_values(2)},
     "04.3": {"customers": the_values(2), "histories": the_values(2)[["x"]]},
 }  # fmt: skip
@@ -110,6 +126,8 @@ def other_frames(number, seed):
     """The frames of an exercise with other customers in them."""
     if number in ("01.2", "01.3"):
         return {"moved": the_factors(seed)} if number == "01.2" else the_need(seed)
+    if number.startswith("03"):
+        return {name: the_risks(seed, n=200 + seed)[name] for name in FRAMES[number]}
     if number.startswith("04"):
         own = the_values(seed, n=200 + seed)
         return {"customers": own} | ({"histories": own[["x"]]} if number == "04.3" else {})
@@ -144,6 +162,16 @@ ONCE = sum(BUYERS["orders"] == 1)
     FRAMES["01.3"]["groups"][name].tolist() for name in ("sales", "carried")
 )
 TARGET, EACH = SOLD + SOLD_WON, FRAMES["01.3"]["per_new"]
+PEOPLE = list(FRAMES["03.2"]["people"].itertuples(index=False, name=None))
+LEAVERS = sum(p for p, _ in PEOPLE)
+CONTACT, OFFER = FRAMES["03.2"]["costs"]
+# Where contacting everybody neither wins nor loses: what contacts and offers cost over what is kept at a rate of 1.
+EVEN = (len(PEOPLE) * CONTACT + OFFER * sum(1 - p for p, _ in PEOPLE)) / sum(
+    p * (v - OFFER) for p, v in PEOPLE
+)
+MEAN_RISK, MEAN_VALUE = (sum(row[place] for row in PEOPLE) / len(PEOPLE) for place in (0, 1))
+TESTED = sorted(FRAMES["03.3"]["tested"].itertuples(index=False, name=None), reverse=True)
+STAYED_AWAY, TENTH = sum(came for _, came in TESTED), round(len(TESTED) / 10)
 VALUES = FRAMES["04.3"]["customers"]
 RICH = [max(v, 0.0) for v in VALUES["value"]]
 AGAIN = FRAMES["04.3"]["histories"]["x"].tolist()
@@ -158,6 +186,9 @@ RIGHT = {
     "02.1": best_twentieth(CUSTOMERS["profit"]),
     "02.2": 60 * 8_765 / 11_111,
     "02.3": lifted(1, 1),
+    "03.1": LEAVERS,
+    "03.2": EVEN,
+    "03.3": sum(came for _, came in TESTED[:TENTH]) / STAYED_AWAY,
     "04.1": sum(a < 0.5 for a in VALUES["alive"]),
     "04.2": UNDISCOUNTED,
     "04.3": sum(v for v, x in zip(RICH, AGAIN, strict=True) if x == 0) / sum(RICH),
@@ -198,6 +229,13 @@ MISTAKES = [
     ("02.3", lifted(1, 0), "margin only"),
     ("02.3", sum((CUSTOMERS["profit"] < 0) & (CUSTOMERS["returns"] < 0)), "would reach zero"),
     ("02.3", sum(p >= 0 for p in CUSTOMERS["profit"]) + lifted(1, 1), "everybody"),
+    ("03.1", sum(p > 0.5 for p, _ in PEOPLE), "add up the probabilities"),
+    ("03.1", LEAVERS / len(PEOPLE), "how many customers"),
+    ("03.1", len(PEOPLE) - LEAVERS, "expected to come back"),
+    ("03.2", len(PEOPLE) * CONTACT / sum(p * v for p, v in PEOPLE), "left out the offers"),
+    ("03.2", (CONTACT + OFFER) / (MEAN_RISK * MEAN_VALUE), "two averages"),
+    ("03.3", sum(came for _, came in TESTED[:TENTH]) / TENTH, "share of the tenth"),
+    ("03.3", sum(came for _, came in TESTED[-TENTH:]) / STAYED_AWAY, "lowest probabilities"),
     ("04.1", sum(a > 0.5 for a in VALUES["alive"]), "more likely to be active"),
     ("04.1", sum(a < 0.5 for a in VALUES["alive"]) / len(VALUES), "how many customers"),
     ("04.1", sum(1 - a for a in VALUES["alive"]), "all chances added up"),
@@ -229,7 +267,7 @@ def test_the_right_number_is_right_in_any_type(number):
 @pytest.mark.parametrize("number", EXERCISES)
 def test_a_rounded_right_number_is_right_and_a_wrong_one_is_not(number):
     right, digits = RIGHT[number], {"01.1": 4}.get(number, 3)
-    off = {"01.3": 0.015}.get(number, 0.01)
+    off = {"01.3": 0.015, "03.3": 0.025}.get(number, 0.01)
     assert told(number, float(f"{right:.{digits}g}")) == "Right."
     for wrong in (right * (1 + off), right * (1 - off), -right, right * 100, right + 7, 0, 1e9):
         assert told(number, wrong).startswith("Not yet. ")
@@ -344,6 +382,28 @@ def test_without_one_of_the_two_groups_the_exercise_says_so(group):
     frames = FRAMES["01.3"] | {"groups": FRAMES["01.3"]["groups"].drop(index=group)}
     for answer in (RIGHT["01.3"], 0, TARGET, float("nan"), None):
         assert "cannot be checked" in told("01.3", answer, **frames)
+
+
+def test_equal_chances_at_the_edge_of_the_tenth_count_in_part():
+    """Two of twenty are the tenth: one alone, and one of four alike, two of whom stayed away."""
+    tested = pd.DataFrame(
+        {"chance": [0.9] + [0.5] * 4 + [0.1] * 15, "came": [1.0, 1.0, 1.0, 0.0, 0.0] + [0.0] * 13 + [1.0] * 2}
+    )
+    for seed in range(3):
+        assert told("03.3", 1.5 / 5, tested=tested.sample(frac=1, random_state=seed)) == "Right."
+
+
+@pytest.mark.parametrize(
+    "tested", [{"chance": 0.2, "came": [1.0, 0.0] * 20}, {"chance": range(40), "came": 0.0}]
+)
+def test_where_nobody_is_told_apart_or_nobody_left_there_is_no_answer(tested):
+    for answer in (0.1, None, 0.0):
+        assert "cannot be checked" in told("03.3", answer, tested=pd.DataFrame(tested))
+
+
+def test_where_nobody_is_worth_an_offer_there_is_no_save_rate():
+    poor = FRAMES["03.2"]["people"].assign(value=1.0)
+    assert "cannot be checked" in told("03.2", 0.3, people=poor, costs=FRAMES["03.2"]["costs"])
 
 
 def test_an_unknown_exercise_is_an_error_of_the_author():
