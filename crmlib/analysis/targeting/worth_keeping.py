@@ -48,7 +48,11 @@ class WorthKeeping:
 
 
 def worth_keeping(
-    saved: pd.DataFrame | None, features: pd.DataFrame, stated: float = 0.0, comes_back: float = 0.0
+    saved: pd.DataFrame | None,
+    features: pd.DataFrame,
+    stated: float = 0.0,
+    comes_back: float = 0.0,
+    gross_margin: float | None = None,
 ) -> WorthKeeping:
     """Value customers by the best that is known of them.
 
@@ -58,17 +62,20 @@ def worth_keeping(
         The table ``lifetime_value`` that notebook 04 saves.
     features : DataFrame
         Of today's snapshot, indexed by ``customer_id``; with columns such as ``gross_margin_12m``, of which the one
-        that looks back furthest is taken.
+        that looks back furthest is taken, or such as ``net_sales_12m`` where a `gross_margin` is stated.
     stated : float
         Margin that a kept customer brings in a year; above 0 it is taken for everybody.
     comes_back : float
         Part of the margin that those who leave bring all the same, from 0 to 1; see
         `crmlib.analysis.churn.came_back.came_back`.
+    gross_margin : float, optional
+        Share of net sales that is margin, where costs are not in the data.
 
     Returns
     -------
     WorthKeeping
-        Customers without a lifetime value of their own have the margin of the months looked back, carried to a year.
+        Customers without a lifetime value of their own have the margin of the months looked back, carried to a year;
+        so have all where the values are those of a simple forecast, for these know no chance to leave.
 
     Raises
     ------
@@ -95,10 +102,11 @@ def worth_keeping(
     if stated > 0:
         value = pd.Series(stays_away * stated, features.index, name="value")
         return WorthKeeping(value, value, "stated", 12, comes_back)
-    name, months = _longest_margin(features)
-    past = (features[name].astype("float64") * (stays_away * 12 / months)).rename("value")
+    name, months = _longest_margin(features, gross_margin is not None)
+    rate = gross_margin if name.startswith("net_sales") else 1.0
+    past = (features[name].astype("float64") * (rate * stays_away * 12 / months)).rename("value")
     source = "margin" if months == 12 else "sums"
-    if saved is None or "alive" not in saved or saved["alive"].isna().any():
+    if saved is None or "alive" not in saved or saved["alive"].isna().any() or not _by_model(saved):
         return WorthKeeping(past, past, source, 12, comes_back)
     horizons = sorted(int(one[6:]) for one in saved.columns if one[:6] == "value_" and one[6:].isdigit())
     if not horizons:
@@ -109,19 +117,24 @@ def worth_keeping(
     return WorthKeeping(value.fillna(past), yearly.fillna(past), "value", horizons[-1], comes_back)
 
 
-def _longest_margin(features: pd.DataFrame) -> tuple[str, int]:
-    """The column of gross margin that looks back furthest, and how many months."""
-    found = [
-        (name, int(name.rsplit("_", 1)[1][:-1]))
-        for name in features.columns
-        if name.startswith("gross_margin_") and name.endswith("m")
-    ]
-    if not found:
-        raise DataError(
-            "features without a gross margin", "a column such as gross_margin_12m",
-            "state a margin per customer kept, or make the features with it",
-        )  # fmt: skip
-    return max(found, key=lambda one: one[1])
+def _by_model(saved: pd.DataFrame) -> bool:
+    return "basis" not in saved or bool((saved["basis"] == "model").all())
+
+
+def _longest_margin(features: pd.DataFrame, margin_stated: bool) -> tuple[str, int]:
+    """The column of gross margin, or else of net sales, that looks back furthest, and how many months."""
+    for start in ("gross_margin_", *(["net_sales_"] if margin_stated else [])):
+        found = [
+            (name, int(name.rsplit("_", 1)[1][:-1]))
+            for name in features.columns
+            if name.startswith(start) and name.endswith("m")
+        ]
+        if found:
+            return max(found, key=lambda one: one[1])
+    raise DataError(
+        "features without a gross margin", "a column such as gross_margin_12m, or a stated gross margin",
+        "state a margin per customer kept, or make the features with it",
+    )  # fmt: skip
 
 
 def of_fees(margin: pd.Series) -> WorthKeeping:

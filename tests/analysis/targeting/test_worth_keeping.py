@@ -97,3 +97,18 @@ def test_under_contract_the_margin_on_fees_is_the_value():
     assert found.value.to_dict() == found.yearly.to_dict() == {"A": 120.0, "B": 60.0}
     assert (found.source, found.months, found.comes_back) == ("fee", 12, 0.0) and margin.name == "fee"
     assert found.words == "margin on the fees of a year"
+
+
+def test_without_costs_the_stated_gross_margin_is_taken_of_the_sales():
+    sold = pd.DataFrame({"net_sales_3m": [30.0, 0.0, 10.0], "net_sales_12m": [100.0, 50.0, -10.0]}, index=PEOPLE)
+    found = worth_keeping(None, sold, comes_back=0.5, gross_margin=0.4)
+    assert found.value.tolist() == pytest.approx([20.0, 10.0, -2.0]) and found.source == "margin"
+    assert worth_keeping(None, KNOWN, gross_margin=0.4).value.tolist() == [40.0, 10.0, -4.0]
+    with pytest.raises(DataError, match="gross margin"):
+        worth_keeping(None, sold)
+
+
+def test_values_of_a_simple_forecast_are_no_values_of_those_who_stay():
+    simple = worth_keeping(SAVED.assign(basis="simple forecast"), KNOWN)
+    assert simple.source == "margin" and simple.value.tolist() == [40.0, 10.0, -4.0]
+    assert worth_keeping(SAVED.assign(basis="model"), KNOWN).source == "value"

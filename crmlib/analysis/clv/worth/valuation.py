@@ -211,12 +211,14 @@ def saved_values(
     Returns
     -------
     DataFrame
-        ``customer_id``, ``alive``, ``contribution_per_purchase``; for each horizon of so many months ``orders_N``,
+        ``customer_id``, ``basis`` ("model", or "simple forecast": then ``alive`` has no part in the values), ``alive``,
+        ``contribution_per_purchase``; for each horizon of so many months ``orders_N``,
         ``contribution_N`` (not discounted) and ``value_N``; for the horizon of the worth also ``low_N`` and
         ``high_N`` (95 %); and ``at_stake`` and ``contact`` where a campaign was valued.
     """
     own = worth.customers
-    found = {"alive": own["alive"], "contribution_per_purchase": own["money"]}
+    basis = pd.Series("model" if worth.values else "simple forecast", own.index)
+    found = {"basis": basis, "alive": own["alive"], "contribution_per_purchase": own["money"]}
     for number in sorted({*months, worth.months} if worth.strata else {worth.months}):
         if number == worth.months:
             part = own
