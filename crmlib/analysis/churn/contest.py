@@ -7,7 +7,7 @@ not higher beyond chance (the interval of the paired difference holds 0) is chos
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -205,9 +205,11 @@ def role_rows(roles: Roles, sample: int, seed: int) -> tuple[Rows, Rows, Rows | 
     return training, calibration, gathered(roles.test, sample, seed) if roles.test else None
 
 
-def fit_calibrated(method: str, training: Rows, calibration: Rows, seed: int) -> CalibratedPredictor:
-    """Train a method on some days, and correct it on a later one."""
-    fitted = fit_predictor(method, training.features, training.churned, training.customers, seed)
+def fit_calibrated(
+    method: str, training: Rows, calibration: Rows, seed: int, tuned: Mapping[str, Any] | None = None
+) -> CalibratedPredictor:
+    """Train a method on some days, and correct it on a later one; with settings tuned before, if there are any."""
+    fitted = fit_predictor(method, training.features, training.churned, training.customers, seed, tuned)
     curve = fit_curve(fitted.log_odds(calibration.features), calibration.churned.to_numpy(), seed)
     return CalibratedPredictor(fitted, curve)
 

@@ -12,7 +12,6 @@ import pandas as pd
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from scipy.stats import t as student
-from sklearn.inspection import partial_dependence
 
 from crmlib.analysis.churn.calibration import CalibratedPredictor
 from crmlib.analysis.churn.encoding import is_category
@@ -137,11 +136,10 @@ def importance(
     chance = predictor.predict_proba(rows.features)[:, 1]
     as_it_is, rise = losses(chance), np.zeros((blocks, len(groups)))
     dealer = np.random.default_rng([seed, len(came)])
-    for _ in range(n_repeats):
-        dealt = rows.features.iloc[dealer.permutation(len(came))]
-        others = predictor.predictor.log_odds_replaced(rows.features, dealt, groups)
-        for place, (_, log_odds) in enumerate(others):
-            rise[:, place] += (losses(predictor.curve.probabilities(log_odds)) - as_it_is) / n_repeats
+    orders = (dealer.permutation(len(came)) for _ in range(n_repeats))
+    places = {name: place for place, name in enumerate(groups)}
+    for name, log_odds in predictor.predictor.log_odds_dealt(rows.features, groups, orders):
+        rise[:, places[name]] += (losses(predictor.curve.probabilities(log_odds)) - as_it_is) / n_repeats
     weight = sizes[:, None] / sizes.mean()
     mean = (weight * rise).mean(axis=0)
     error = (weight * (rise - mean)).std(axis=0, ddof=1) / np.sqrt(blocks)
@@ -194,7 +192,7 @@ def dependence(
 
     Notes
     -----
-    Partial dependence (Friedman 2001, Annals of Statistics 29:1189-1232) by scikit-learn, on up to 4,000 rows. Where
+    Partial dependence (Friedman 2001, Annals of Statistics 29:1189-1232), on up to 2,000 rows. Where
     features go together, it asks about customers that hardly exist.
 
     Examples
@@ -214,25 +212,24 @@ def dependence(
             "correct them",
         )  # fmt: skip
     known = _some(rows, _GRID_ROWS, seed).features
-    parts = []
+    grids, kinds = {}, {}
     for name in features:
-        column, names = known[name], is_category(known[name])
+        kinds[name] = is_category(known[name])
         # Whole numbers and categories take other values only in a column that may hold them.
-        free = known.assign(**{name: column.astype("object" if names else "float64")})
-        grid = _grid(free[name], names, points)
-        if not len(grid):
-            continue
-        found = partial_dependence(
-            predictor, free, [name], categorical_features=[name] if names else None,
-            custom_values={name: grid}, kind="average", method="brute", response_method="predict_proba",
-        )  # fmt: skip
+        column = known[name].astype("object" if kinds[name] else "float64")
+        grid = _grid(column, kinds[name], points)
+        if len(grid):
+            grids[name] = grid
+    parts = []
+    for name, log_odds in predictor.predictor.log_odds_at(known, grids):
+        grid, names = grids[name], kinds[name]
         parts.append(
             pd.DataFrame(
                 {
                     "feature": name,
                     "value": np.nan if names else grid.astype("float64"),
                     "label": [str(value) if names else f"{rounded(value, 3):g}" for value in grid],
-                    "churn": rounded(found["average"][0]),
+                    "churn": rounded(predictor.curve.probabilities(log_odds).mean(axis=0)),
                 }
             )
         )

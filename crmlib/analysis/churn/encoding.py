@@ -15,11 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from scipy.special import logit
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from crmlib.errors import DataError
@@ -138,88 +134,108 @@ class FeatureTable(TransformerMixin, BaseEstimator):
         return np.zeros(len(values)) if column.name in self.unknown_ else values
 
 
-class Unskewed(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Draw in long tails: the inverse hyperbolic sine in units of each column's own median.
+class LinearTerms(TransformerMixin, BaseEstimator):
+    """Turn a table of numbers into the terms of a linear model.
 
-    Near zero it is a straight line, far from it a logarithm, for negative values too; in units of the median
-    it does not depend on the currency. Columns of `CHANCES` become log odds.
+    Parameters
+    ----------
+    columns : sequence of str
+        Columns of the table, as of `FeatureTable`.
+    names : sequence of str
+        Those that hold places of names.
 
     Attributes
     ----------
-    scale_ : ndarray of shape (n_columns,)
+    unit_ : ndarray of shape (n_numbers,)
         Median size of the values other than 0; 1 where there are none.
+    owners_ : list of str
+        The column that each term belongs to.
 
     Notes
     -----
-    Burbidge, Magee & Robb (1988), Journal of the American Statistical Association 83:123-127.
+    Long tails are drawn in by the inverse hyperbolic sine in units of each column's own median (Burbidge, Magee & Robb
+    1988, Journal of the American Statistical Association 83:123-127): near zero a straight line, far from it a
+    logarithm, for negative values too, and whatever the currency. Columns of `CHANCES` become log odds. Missing numbers
+    take the median and are marked, all is scaled to a standard deviation of 1, and each name, and a missing one, has
+    a term.
 
     Examples
     --------
     >>> money = pd.DataFrame({"margin": [0.0, 10.0, 1000.0]})
-    >>> Unskewed().fit(money).transform(10 * money).round(2)["margin"].tolist()
-    [0.0, 0.2, 3.68]
+    >>> LinearTerms(["margin"], []).fit(money).transform(10 * money).round(2).ravel().tolist()
+    [-0.72, -0.43, 4.76]
     """
 
-    def fit(self, numbers: pd.DataFrame, churned: object = None) -> "Unskewed":
-        """Learn the scales."""
-        sizes = numbers.abs()
-        self.scale_ = sizes.where(sizes > 0).median().fillna(1.0).to_numpy()
-        self.feature_names_in_ = np.array(numbers.columns, dtype=object)
-        self.n_features_in_ = numbers.shape[1]
+    def __init__(self, columns: Sequence[str], names: Sequence[str]):
+        self.columns = columns
+        self.names = names
+
+    def fit(self, numbers: pd.DataFrame | np.ndarray, churned: object = None) -> "LinearTerms":
+        """Learn units, medians, scales and which names there are; shape (n_rows, n_columns)."""
+        numbers = np.asarray(numbers, dtype="float64")
+        named = [place for place, name in enumerate(self.columns) if name in self.names]
+        self.numbers_ = [place for place in range(len(self.columns)) if place not in named]
+        self.unit_ = np.array([_median(np.abs(numbers[:, one]), 1.0, above=0) for one in self.numbers_])
+        self.median_, self.mean_, self.spread_ = (np.zeros(len(self.numbers_)) for _ in range(3))
+        self.marked_ = []
+        for place in range(len(self.numbers_)):
+            values, gaps = self._unskewed(numbers, place)
+            self.median_[place] = _median(values, 0.0)
+            values = np.where(gaps, self.median_[place], values)
+            self.mean_[place], self.spread_[place] = _scale(values)
+            if gaps.any():
+                self.marked_.append((place, *_scale(gaps.astype("float64"))))
+        self.named_ = [
+            (place, value) for place in named for value in np.unique(_codes(numbers[:, place])).tolist()
+        ]
+        marked = [self.numbers_[place] for place, _, _ in self.marked_]
+        places = [*self.numbers_, *marked, *(place for place, _ in self.named_)]
+        self.owners_ = [self.columns[place] for place in places]
         return self
 
-    def transform(self, numbers: pd.DataFrame) -> pd.DataFrame:
-        """Return the columns with shorter tails."""
+    def transform(self, numbers: pd.DataFrame | np.ndarray) -> np.ndarray:
+        """Return the terms, shape (n_rows, n_terms)."""
         check_is_fitted(self)
-        found = {
-            name: logit(np.clip(numbers[name].to_numpy(), _CHANCE_EDGE, 1 - _CHANCE_EDGE))
-            if name in CHANCES
-            else np.arcsinh(numbers[name].to_numpy() / scale)
-            for name, scale in zip(self.feature_names_in_, self.scale_, strict=True)
-        }
-        return pd.DataFrame(found, index=numbers.index, copy=False)
+        numbers = np.asarray(numbers, dtype="float64")
+        found = np.empty((len(numbers), len(self.owners_)), order="F")
+        marked = {place: number for number, (place, _, _) in enumerate(self.marked_, len(self.numbers_))}
+        for place in range(len(self.numbers_)):
+            values, gaps = self._unskewed(numbers, place)
+            values = np.where(gaps, self.median_[place], values)
+            found[:, place] = (values - self.mean_[place]) / self.spread_[place]
+            if place in marked:
+                _, mean, spread = self.marked_[marked[place] - len(self.numbers_)]
+                found[:, marked[place]] = (gaps - mean) / spread
+        first = len(self.numbers_) + len(self.marked_)
+        codes = {place: _codes(numbers[:, place]) for place, _ in self.named_}
+        for number, (place, value) in enumerate(self.named_, first):
+            found[:, number] = codes[place] == value
+        return found
 
-
-def linear_terms(table: FeatureTable) -> ColumnTransformer:
-    """Make the step that turns a table of features into the terms of a linear model.
-
-    Parameters
-    ----------
-    table : FeatureTable
-        Fitted; its columns and kinds are those of the step.
-
-    Returns
-    -------
-    ColumnTransformer
-        Not fitted. Numbers are unskewed, filled with the median, marked where they were missing and scaled; each
-        name, and a missing one, has a column.
-    """
-    names = list(table.categories_)
-    numbers = [name for name in table.columns_ if name not in table.categories_]
-    steps = Pipeline(
-        [
-            ("unskewed", Unskewed()),
-            ("filled", SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)),
-            ("scaled", StandardScaler()),
-        ]
-    )
-    one_each = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    return ColumnTransformer([("numbers", steps, numbers), ("names", one_each, names)], sparse_threshold=0)
-
-
-def term_owners(terms: ColumnTransformer) -> list[str]:
-    """Name the feature that each term of a fitted `linear_terms` belongs to."""
-    owners: list[str] = []
-    for name, step, columns in terms.transformers_:
-        if not columns or name == "remainder":
-            continue
-        if name == "numbers":
-            marked = step.named_steps["filled"].indicator_.features_
-            owners += [*columns, *(columns[place] for place in marked)]
+    def _unskewed(self, numbers: np.ndarray, place: int) -> tuple[np.ndarray, np.ndarray]:
+        """Values of a column of numbers with shorter tails, and where they are missing."""
+        column = self.numbers_[place]
+        values = numbers[:, column]
+        if self.columns[column] in CHANCES:
+            found = logit(np.clip(values, _CHANCE_EDGE, 1 - _CHANCE_EDGE))
         else:
-            for column, found in zip(columns, step.categories_, strict=True):
-                owners += [column] * len(found)
-    return owners
+            found = np.arcsinh(values / self.unit_[place])
+        return found, np.isnan(values)
+
+
+def _median(values: np.ndarray, blank: float, above: float = -np.inf) -> float:
+    known = values[values > above]  # and so not missing
+    return float(np.median(known)) if len(known) else blank
+
+
+def _scale(values: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation; without end where all are equal, so that the term is 0 whatever comes."""
+    mean, spread = float(values.mean()), float(values.std())
+    return mean, spread if spread > 1e-12 * (1 + abs(mean)) else np.inf
+
+
+def _codes(places: np.ndarray) -> np.ndarray:
+    return np.where(np.isnan(places), -1, places).astype("int64")
 
 
 def _places(column: pd.Series, known: pd.Index) -> np.ndarray:
@@ -227,7 +243,7 @@ def _places(column: pd.Series, known: pd.Index) -> np.ndarray:
         values = column.cat.categories.astype("object")
         codes = column.cat.codes.to_numpy()
     else:
-        codes, values = pd.factorize(column.astype("object"))
+        codes, values = pd.factorize(column)
     places = known.get_indexer(pd.Index(values, dtype="object")).astype("float64")
     places[places < 0] = len(known)
     return np.append(places, np.nan)[codes]

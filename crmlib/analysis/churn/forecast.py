@@ -111,8 +111,9 @@ def forecast_churn(
     Notes
     -----
     The newest outcome calibrates, because the level moves with the season and the year more than the order of the
-    customers does; all days whose window is over before are learned from. This exact predictor has not been tested:
-    the one of the contest has, which is trained in the same way on earlier days.
+    customers does; all days whose window is over before are learned from. The strength of the penalty, or the number of
+    trees, is that of the contest. This exact predictor has not been tested: the one of the contest has, which is
+    trained in the same way on earlier days.
     """
     known = [one for one in snapshots if one.outcome is not None]
     for one in known:
@@ -132,7 +133,8 @@ def forecast_churn(
         )  # fmt: skip
     roles = assign_roles(known, 0)
     training, calibration, _ = role_rows(roles, sample, seed)
-    predictor = fit_calibrated(contest.chosen, training, calibration, seed)
+    tuned = contest.predictor.predictor.tuned
+    predictor = fit_calibrated(contest.chosen, training, calibration, seed, tuned)
     newest = roles.calibration
     return ChurnForecast(
         method=contest.chosen,

@@ -1,6 +1,6 @@
 """Methods that say how likely a customer is to stay away: from one rate for all to boosted trees."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from sklearn.metrics import log_loss
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from crmlib.analysis.churn.encoding import FeatureTable, linear_terms, term_owners
+from crmlib.analysis.churn.encoding import FeatureTable, LinearTerms
 from crmlib.errors import ParameterError, TooLittleData
 
 #: The methods, the simplest first.
@@ -101,49 +101,100 @@ class Predictor:
         group : str
         log_odds : ndarray of shape (n_rows,)
         """
-        read = {name: [one for one in columns if one in self.columns] for name, columns in groups.items()}
+        own, other = (self._laid_out(frame, groups) for frame in (features, others))
+        yield from ((name, self._exchanged(own, other, groups, name)) for name in groups)
+
+    def log_odds_dealt(
+        self, features: pd.DataFrame, groups: Mapping[str, Sequence[str]], orders: Iterable[np.ndarray]
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        """Log odds if the columns of a group were dealt out anew among the customers, order by order.
+
+        Parameters
+        ----------
+        features, groups
+            As for `log_odds_replaced`.
+        orders : iterable of ndarray of int, shape (n_rows,)
+            For each deal, the row that each customer takes the values of.
+
+        Yields
+        ------
+        group : str
+        log_odds : ndarray of shape (n_rows,)
+            For all groups in turn, then for all groups in the next order.
+        """
+        own = self._laid_out(features, groups)
+        for order in orders:
+            other = own[order]
+            yield from ((name, self._exchanged(own, other, groups, name)) for name in groups)
+
+    def log_odds_at(
+        self, features: pd.DataFrame, grids: Mapping[str, Sequence[object]]
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        """Log odds if all customers had the same value of a column, column by column.
+
+        Parameters
+        ----------
+        features : DataFrame
+            One row per customer, at least one.
+        grids : mapping of str to sequence
+            Column to the values it is to take.
+
+        Yields
+        ------
+        column : str
+        log_odds : ndarray of shape (n_rows, n_values)
+        """
+        groups = {name: (name,) for name in grids}
+        own = self._laid_out(features, groups)
+        for name, values in grids.items():
+            same = features.iloc[np.zeros(len(values), dtype=int)]
+            others = self._laid_out(same.assign(**{name: values}), groups)
+            found = [self._exchanged(own, others[[one]], groups, name) for one in range(len(values))]
+            yield name, np.column_stack(found)
+
+    def _laid_out(self, features: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> np.ndarray:
+        """Rows in a form in which what a group holds can be exchanged.
+
+        A linear model is a sum: for each row what all terms add, and what those of each group do. Trees need the
+        columns themselves.
+        """
         if self.pipeline is None or not len(features):
-            whole = self.log_odds(features)
-            yield from ((name, whole) for name in read)
-        elif "terms" in self.pipeline.named_steps:
-            yield from self._linear_replaced(features, others, read)
-        else:
-            yield from self._trees_replaced(features, others, read)
-
-    def _linear_replaced(
-        self, features: pd.DataFrame, others: pd.DataFrame, groups: Mapping[str, Sequence[str]]
-    ) -> Iterator[tuple[str, np.ndarray]]:
-        """Log odds of a linear model are a sum: a part is exchanged without predicting again."""
-        steps, model = self.pipeline[:-1], self.pipeline[-1]
-        owners, weight = term_owners(self.pipeline["terms"]), model.coef_[0]
-        # What all terms add, and what those of each group do.
-        share = np.column_stack([weight, *(weight * np.isin(owners, columns) for columns in groups.values())])
-        own, other = (
-            np.concatenate([steps.transform(part) @ share for part in _parts(frame)])
-            for frame in (features, others)
+            return self.log_odds(features)[:, None]
+        steps = self.pipeline[:-1]
+        if "terms" not in self.pipeline.named_steps:
+            return np.concatenate([steps.transform(part) for part in _parts(features)])
+        owners, weight = self.pipeline["terms"].owners_, self.pipeline[-1].coef_[0]
+        share = np.column_stack(
+            [weight, *(weight * np.isin(owners, list(columns)) for columns in groups.values())]
         )
-        for place, name in enumerate(groups, start=1):
-            yield name, own[:, 0] + model.intercept_[0] - own[:, place] + other[:, place]
+        return np.concatenate([steps.transform(part) @ share for part in _parts(features)])
 
-    def _trees_replaced(
-        self, features: pd.DataFrame, others: pd.DataFrame, groups: Mapping[str, Sequence[str]]
-    ) -> Iterator[tuple[str, np.ndarray]]:
-        steps, model = self.pipeline[:-1], self.pipeline[-1]
-        own, other = (
-            np.concatenate([steps.transform(part) for part in _parts(frame)]) for frame in (features, others)
-        )
-        for name, columns in groups.items():
-            places = [self.columns.index(column) for column in columns]
-            found = []
-            for start in range(0, len(own), _CHUNK):
-                part = own[start : start + _CHUNK].copy()
-                part[:, places] = (other[start : start + _CHUNK] if len(other) > 1 else other)[:, places]
-                found.append(model.decision_function(part))
-            yield name, np.concatenate(found)
+    def _exchanged(
+        self, own: np.ndarray, other: np.ndarray, groups: Mapping[str, Sequence[str]], name: str
+    ) -> np.ndarray:
+        """Log odds of rows laid out, with a group of others in place of their own; one row stands for all."""
+        if self.pipeline is None or not len(own):
+            return own[:, 0]
+        model = self.pipeline[-1]
+        if "terms" in self.pipeline.named_steps:
+            place = list(groups).index(name) + 1
+            return own[:, 0] + model.intercept_[0] - own[:, place] + other[:, place]
+        places = [self.columns.index(column) for column in groups[name] if column in self.columns]
+        found = []
+        for start in range(0, len(own), _CHUNK):
+            part = own[start : start + _CHUNK].copy()
+            part[:, places] = (other[start : start + _CHUNK] if len(other) > 1 else other)[:, places]
+            found.append(model.decision_function(part))
+        return np.concatenate(found)
 
 
 def fit_predictor(
-    method: str, features: pd.DataFrame, churned: pd.Series, customers: np.ndarray, seed: int = 0
+    method: str,
+    features: pd.DataFrame,
+    churned: pd.Series,
+    customers: np.ndarray,
+    seed: int = 0,
+    tuned: Mapping[str, Any] | None = None,
 ) -> Predictor:
     """Fit one method.
 
@@ -159,6 +210,8 @@ def fit_predictor(
         Whose row it is; folds never divide a customer.
     seed : int
         Deals customers to folds.
+    tuned : mapping, optional
+        Settings to take as they are, as of `Predictor.tuned`; chosen on folds if left out.
 
     Returns
     -------
@@ -204,67 +257,69 @@ def fit_predictor(
         return Predictor(method, None, rate)
     columns = [ONE_COLUMN[method]] if method in ONE_COLUMN else list(features.columns)
     table = FeatureTable(columns).fit(features)
-    if method == "boosting":
-        model, tuned = _boosting(table, features, outcome, customers, seed)
+    if method in ONE_COLUMN:
+        tuned, pipeline = {}, _logistic(table, 1e4)
+    elif method == "logistic":
+        tuned = dict(tuned or {"penalty": _best_penalty(table, features, outcome, customers, seed)})
+        pipeline = _logistic(table, tuned["penalty"])
+    else:
+        tuned = dict(tuned or {"trees": _best_trees(table, features, outcome, customers, seed)})
         # Without names of columns, which cost more than the trees when many customers are scored in parts.
         plain = FunctionTransformer(np.asarray)
+        model = _trees(table, seed, max_iter=tuned["trees"], early_stopping=False)
         pipeline = Pipeline([("table", FeatureTable(columns)), ("plain", plain), ("model", model)])
-    else:
-        penalty = 1e4 if method in ONE_COLUMN else _best_penalty(table, features, outcome, customers, seed)
-        tuned = {} if method in ONE_COLUMN else {"penalty": penalty}
-        pipeline = _logistic(table, columns, penalty)
     return Predictor(method, pipeline.fit(features, outcome), rate, tuple(columns), tuned)
 
 
-def _logistic(table: FeatureTable, columns: Sequence[str], penalty: float) -> Pipeline:
+def _logistic(table: FeatureTable, penalty: float) -> Pipeline:
     # Newton's method ends at the optimum to the last digits, on any machine.
     model = LogisticRegression(C=penalty, solver="newton-cholesky", tol=1e-8, max_iter=200)
-    return Pipeline([("table", FeatureTable(columns)), ("terms", linear_terms(table)), ("model", model)])
+    terms = LinearTerms(table.columns_, tuple(table.categories_))
+    return Pipeline([("table", FeatureTable(table.columns_)), ("terms", terms), ("model", model)])
 
 
 def _best_penalty(
     table: FeatureTable, features: pd.DataFrame, churned: np.ndarray, customers: np.ndarray, seed: int
 ) -> float:
     some = _tuning_rows(customers, seed)
-    features, churned, customers = features.iloc[some], churned[some], customers[some]
+    numbers = table.transform(features.iloc[some]).to_numpy()
+    churned, customers = churned[some], customers[some]
     losses = np.zeros(len(_PENALTIES))
     for learn, check in _folds(churned, customers, seed):
-        pipeline = _logistic(table, table.columns_, _PENALTIES[0])
-        terms = pipeline[:-1].fit(features.iloc[learn])
-        known, new = terms.transform(features.iloc[learn]), terms.transform(features.iloc[check])
+        pipeline = _logistic(table, _PENALTIES[0])
+        terms = pipeline["terms"].fit(numbers[learn])
+        known, new = np.ascontiguousarray(terms.transform(numbers[learn])), terms.transform(numbers[check])
+        # From the strictest on, each fit begins where the one before ended.
+        model = pipeline["model"].set_params(warm_start=True)
         for place, penalty in enumerate(_PENALTIES):
-            model = pipeline[-1].set_params(C=penalty).fit(known, churned[learn])
+            model.set_params(C=penalty).fit(known, churned[learn])
             losses[place] += log_loss(churned[check], model.predict_proba(new)[:, 1], labels=[False, True])
     return _PENALTIES[int(np.argmin(np.round(losses, 6)))]
 
 
-def _boosting(
+def _trees(table: FeatureTable, seed: int, **options: Any) -> HistGradientBoostingClassifier:
+    return HistGradientBoostingClassifier(
+        learning_rate=0.1, max_leaf_nodes=12, min_samples_leaf=20, l2_regularization=1.0, random_state=seed,
+        categorical_features=[table.columns_.index(name) for name in table.categories_] or None, **options,
+    )  # fmt: skip
+
+
+def _best_trees(
     table: FeatureTable, features: pd.DataFrame, churned: np.ndarray, customers: np.ndarray, seed: int
-) -> tuple[HistGradientBoostingClassifier, dict[str, int]]:
-    options = {
-        "learning_rate": 0.1,
-        "max_leaf_nodes": 12,
-        "min_samples_leaf": 20,
-        "l2_regularization": 1.0,
-        "categorical_features": [table.columns_.index(name) for name in table.categories_] or None,
-        "random_state": seed,
-    }
+) -> int:
     some = _tuning_rows(customers, seed)
     numbers = table.transform(features.iloc[some]).to_numpy()
     churned, customers = churned[some], customers[some]
     best = []
     for learn, check in _folds(churned, customers, seed):
-        model = HistGradientBoostingClassifier(
-            max_iter=_MOST_TREES, early_stopping=True, n_iter_no_change=_PATIENCE, **options
-        )
+        model = _trees(table, seed, max_iter=_MOST_TREES, early_stopping=True, n_iter_no_change=_PATIENCE)
         known, new = numbers[learn], numbers[check]
         blank = np.isnan(known).all(axis=0)  # refused by the library
         known[:, blank] = new[:, blank] = 0.0
         # Customers of the fold say when to stop.
         model.fit(known, churned[learn], X_val=new, y_val=churned[check])
         best.append(int(np.argmax(np.round(model.validation_score_, 6))))
-    trees = max(1, int(np.median(best)))
-    return HistGradientBoostingClassifier(max_iter=trees, early_stopping=False, **options), {"trees": trees}
+    return max(1, int(np.median(best)))
 
 
 def _folds(churned: np.ndarray, customers: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from crmlib.analysis.churn.encoding import FeatureTable, Unskewed, linear_terms, term_owners
+from crmlib.analysis.churn.encoding import FeatureTable, LinearTerms
 from crmlib.errors import DataError
 
 
@@ -77,27 +77,49 @@ def test_days_as_dates_are_refused_in_training(known):
         FeatureTable().fit(known.assign(since=pd.Timestamp("2026-01-01")))
 
 
-def test_unskewed_numbers_keep_their_order_and_do_not_know_the_currency():
+def terms_of(table):
+    return LinearTerms(table.columns_, tuple(table.categories_))
+
+
+def test_numbers_keep_their_order_in_terms_that_do_not_know_the_currency():
     rng = np.random.default_rng(2)
     money = pd.DataFrame({"margin": rng.normal(0, 1, 400) * rng.lognormal(3, 2, 400)})
-    found = Unskewed().fit(money).transform(money)["margin"]
-    assert (found.rank() == money["margin"].rank()).all() and found.abs().max() < 12
-    cents = Unskewed().fit(100 * money).transform(100 * money)["margin"]
-    np.testing.assert_allclose(cents, found)
-    assert Unskewed().fit(money * 0).transform(money * 0)["margin"].eq(0).all()
+    found = LinearTerms(["margin"], []).fit_transform(money)[:, 0]
+    assert (pd.Series(found).rank() == money["margin"].rank()).all() and np.abs(found).max() < 4
+    assert found.mean() == pytest.approx(0, abs=1e-12) and found.std() == pytest.approx(1)
+    cents = LinearTerms(["margin"], []).fit_transform(100 * money)[:, 0]
+    np.testing.assert_allclose(cents, found, atol=1e-12)
+    assert (LinearTerms(["margin"], []).fit_transform(money * 0) == 0).all()
+
+
+def test_long_tails_are_drawn_in_by_hand():
+    terms = LinearTerms(["margin"], []).fit(np.array([[0.0], [-4.0], [8.0], [np.nan], [0.0]]))
+    assert terms.unit_.tolist() == [6] and terms.owners_ == ["margin", "margin"]
+    plain = np.array([0, np.arcsinh(-4 / 6), np.arcsinh(8 / 6), 0, 0])
+    found = terms.transform(np.array([[0.0], [-4.0], [8.0], [np.nan], [0.0]]))
+    np.testing.assert_allclose(found[:, 0], (plain - plain.mean()) / plain.std())
+    np.testing.assert_allclose(found[:, 1], (np.arange(5) == 3) / 0.4 - 0.5)
 
 
 def test_a_chance_becomes_log_odds_and_stays_finite():
-    alive = pd.DataFrame({"p_alive": [0.0, 0.5, 0.9, 1.0]})
-    found = Unskewed().fit(alive).transform(alive)["p_alive"]
-    assert found.iloc[1] == 0 and found.iloc[2] == pytest.approx(np.log(9)) and np.isfinite(found).all()
+    alive = np.array([[0.0], [0.5], [0.9], [1.0]])
+    terms = LinearTerms(["p_alive"], []).fit(alive)
+    found = terms.transform(alive)[:, 0] * terms.spread_ + terms.mean_
+    assert found[1] == pytest.approx(0) and found[2] == pytest.approx(np.log(9)) and np.isfinite(found).all()
+
+
+def test_names_have_a_term_each_and_new_ones_none():
+    terms = LinearTerms(["channel"], ["channel"]).fit(np.array([[0.0], [2.0], [np.nan]]))
+    found = terms.transform(np.array([[2.0], [1.0], [np.nan], [0.0]]))
+    assert terms.owners_ == ["channel"] * 3 and found.sum(axis=1).tolist() == [1, 0, 1, 1]
+    assert len(np.unique(found[[0, 2, 3]], axis=0)) == 3
 
 
 def test_each_term_of_the_linear_model_has_one_owner(known):
     table = FeatureTable().fit(known.assign(empty=np.nan, same=1.0))
     numbers = table.transform(known.assign(empty=np.nan, same=1.0))
-    terms = linear_terms(table).fit(numbers)
-    owners = term_owners(terms)
+    terms = terms_of(table).fit(numbers)
+    owners = terms.owners_
     found = terms.transform(numbers)
     assert found.shape == (300, len(owners)) and np.isfinite(found).all()
     assert owners[:5] == ["orders", "margin", "member", "empty", "same"]
@@ -112,8 +134,8 @@ def test_each_term_of_the_linear_model_has_one_owner(known):
 def test_a_column_of_one_value_or_of_none_has_terms_of_zero(known):
     odd = known.assign(empty=np.nan, same=7.0)
     table = FeatureTable().fit(odd)
-    terms = linear_terms(table).fit(table.transform(odd))
-    found = pd.DataFrame(terms.transform(table.transform(odd)), columns=term_owners(terms))
+    terms = terms_of(table).fit(table.transform(odd))
+    found = pd.DataFrame(terms.transform(table.transform(odd)), columns=terms.owners_)
     assert (found[["empty", "same"]].abs() < 1e-12).all(axis=None)
 
 

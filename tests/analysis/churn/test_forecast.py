@@ -34,6 +34,10 @@ def test_method_scores_and_reason_come_from_the_contest(tried):
     assert forecast.reliability["rows"].sum() == len(tried.contest.tested.churned)
 
 
+def test_settings_are_those_of_the_contest(tried):
+    assert tried.forecast.predictor.predictor.tuned == tried.contest.predictor.predictor.tuned
+
+
 def test_typical_customers_are_those_who_stayed_last_time(tried):
     newest = tried.snapshots[-1]
     assert tried.forecast.typical_from.index.equals(newest.features.index[~newest.churned])

@@ -117,6 +117,32 @@ def test_replacing_a_group_is_predicting_with_its_columns_replaced(name, fitted,
         np.testing.assert_allclose(found[group], fitted[name].log_odds(plain), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_dealing_out_and_one_value_for_all_are_plain_predictions_too(name, fitted, today):
+    features = today[0].features
+    groups = {"past": ("recency_days", "p_alive"), "channel": ("channel",)}
+    orders = [np.random.default_rng(seed).permutation(len(features)) for seed in (1, 2)]
+    found = list(fitted[name].log_odds_dealt(features, groups, orders))
+    assert [group for group, _ in found] == ["past", "channel"] * 2
+    for (group, log_odds), order in zip(found, np.repeat(orders, 2, axis=0), strict=True):
+        dealt = {one: features[one].iloc[order].set_axis(features.index) for one in groups[group]}
+        plain = fitted[name].log_odds(features.assign(**dealt))
+        np.testing.assert_allclose(log_odds, plain, rtol=1e-9, atol=1e-9)
+    grids = {"orders": np.array([1.0, 4.0]), "channel": np.array(["web", "shop", "fair"], dtype=object)}
+    for column, log_odds in fitted[name].log_odds_at(features, grids):
+        plain = [fitted[name].log_odds(features.assign(**{column: value})) for value in grids[column]]
+        np.testing.assert_allclose(log_odds, np.column_stack(plain), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["logistic", "boosting"])
+def test_settings_that_are_given_are_taken(name, fitted, learned, today):
+    tuned = fitted[name].tuned
+    again = fit_predictor(name, *learned, tuned=tuned)
+    np.testing.assert_array_equal(again.log_odds(today[0].features), fitted[name].log_odds(today[0].features))
+    other = {"penalty": 0.001} if name == "logistic" else {"trees": 3}
+    assert fit_predictor(name, *learned, tuned=other).tuned == other
+
+
 def test_many_customers_are_scored_in_parts(fitted, today, monkeypatch):
     whole = fitted["boosting"].log_odds(today[0].features)
     monkeypatch.setattr("crmlib.analysis.churn.predictors._CHUNK", 400)
