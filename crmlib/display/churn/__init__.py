@@ -1,0 +1,1 @@
+"""Churn for people: the frames, sentences and the ending of notebook 03."""
