@@ -960,6 +960,49 @@ def test_the_truth_is_told_beside_the_estimates(wb, hold):
     hold(last, "£900 short")
 
 
+def simulated(size=200):
+    """A company whose truth is known: every other customer has left by the end of the window, a quarter is moved."""
+    names = [f"K{i:03d}" for i in range(size)]
+    gone = np.arange(size) % 2 == 0
+    customers = pd.DataFrame(
+        {"customer_id": names, "lifetime_end": np.where(gone, "2025-12-31", "2035-01-01"), "purchase_rate_per_year": 4.0,
+         "contact_class": np.where(np.arange(size) % 4 == 1, "persuadable", "unmoved"), "mean_order_value": 50.0,
+         "gross_margin": 0.4}
+    )  # fmt: skip
+    constants = pd.DataFrame(
+        {"name": ["persuadable_extra_orders", "sleeping_dog_leaves"], "value": ["0.5", "0.1"]}
+    )
+    data = SimpleNamespace(
+        truth={"customers": customers, "parameters": constants}.get, annual_discount_rate=0.1, as_of=AS_OF
+    )
+    index = pd.Index(names, name="customer_id")
+    now = SimpleNamespace(day=AS_OF, outcome_days=182, features=pd.DataFrame(index=index))
+    chances = pd.Series(np.where(gone, 0.8, 0.3), index) + np.linspace(0, 0.01, size)
+    today = pd.DataFrame({"risk": chances, "uplift": np.where(np.arange(size) % 4 == 1, 5.0, -5.0)}, index)
+    today = today.assign(**{"value at risk": chances, "expected profit": 1.0})
+    return (
+        SimpleNamespace(data=data),
+        SimpleNamespace(now=now, probabilities=chances),
+        SimpleNamespace(today=today, contact_cost=2.0),
+    )
+
+
+def test_estimates_and_policies_are_held_against_the_truth_of_a_simulation():
+    company, ahead, tests = simulated()
+    found = truth.beside_truth(company, ahead, tests, 0.25)
+    assert found.gone.gone == 0.5 and found.gone.scores.values.loc["forecast", "auc"] == 1.0
+    # Half are gone for sure; the others stay silent for half a year with exp(-4 / 2).
+    assert found.silence == pytest.approx(0.5 + 0.5 * np.exp(-4 * 182 / 365.25), abs=1e-6)
+    table = found.policies.table
+    # Fifty are moved: half an order of 50 at 40 %, less 2 each.
+    assert table.loc["uplift", ["contacts", "profit"]].tolist() == pytest.approx(
+        [50, 50 * (0.5 * 50 * 0.4 - 2)]
+    )
+    assert found.policies.best == "uplift" and found.policies.distance == pytest.approx(0.0)
+    assert table.loc["risk", "profit"] == pytest.approx(-100.0)
+    assert truth.beside_truth(company, ahead, None, 0.25).policies is None
+
+
 def test_real_companies_have_no_truth(wb):
     assert truth.beside_truth(wb, None, None, 0.3) is None
 

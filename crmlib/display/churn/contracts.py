@@ -123,8 +123,7 @@ def left_out_rows(wb: Workbook, durations: Durations) -> Sentence | None:
         (durations.late_entries > 0,
          "{late:count contract} came into sight only after the first day and count from then on: what had ended by "
          "then is not in the data."),
-        (True, "Left out: {out:count contract}, which ran for less than a month in sight and say nothing about "
-               "ages."),
+        (True, "Left out: {out:count contract}, less than a month in sight, from which no age can be told."),
         late=durations.late_entries, out=len(durations.without_exposure),
     )  # fmt: skip
 
