@@ -215,7 +215,7 @@ def _like_tested(today: pd.DataFrame, known: Trial) -> pd.DataFrame:
     """Leave out customers of a kind that no test had, such as a channel that was never contacted."""
     covered = pd.Series(True, index=today.index)
     for name in known.covariates:
-        if name in today.columns and isinstance(known.rows[name].dtype, pd.CategoricalDtype):
+        if name in today.columns and not pd.api.types.is_numeric_dtype(known.rows[name]):
             seen = known.rows[name].dropna().unique()
             covered &= today[name].isna() | today[name].isin(seen)
     return today[covered]

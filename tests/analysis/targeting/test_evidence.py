@@ -58,8 +58,17 @@ def gathered(orders, contacts, **options):
 
 @pytest.fixture(scope="module")
 def planted():
-    """A contact brings heavy buyers an order of 160 and light ones nothing; half of it is margin."""
-    return gathered(*shop(lambda often, _: 160.0 * often))
+    """A contact brings heavy buyers an order of 160 and light ones nothing; half of it is margin.
+
+    Fifteen customers were won at a fair and never contacted.
+    """
+    orders, contacts = shop(lambda often, _: 160.0 * often)
+    orders["channel"] = np.where(orders["customer_id"].str[-1].isin(list("13579")), "web", "shop")
+    fair = orders.head(15).assign(
+        customer_id=[f"F{i:02d}" for i in range(15)], order_id=[f"F{i:02d}" for i in range(15)], channel="fair",
+        ordered_at=AS_OF - timedelta(days=20),
+    )  # fmt: skip
+    return gathered(pd.concat([orders, fair], ignore_index=True), contacts)
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +130,11 @@ def test_what_belongs_together_has_the_same_rows(planted):
     assert planted.contact_cost == 2.0 and planted.uneven == 0
     assert 0.001 < planted.balance.test.p_value <= 1
     assert planted.action == "" and len(planted.trial.campaigns) == 2
+
+
+def test_customers_of_a_kind_that_was_never_tested_are_not_judged(planted, barren):
+    assert "first_channel" in planted.trial.covariates and "first_channel" not in barren.trial.covariates
+    assert len(planted.today) > 300 and not planted.today.index.str.startswith("F").any()
 
 
 def test_the_first_campaign_by_hand_is_what_the_analysis_says(planted):
