@@ -118,9 +118,8 @@ class Predictor:
 
         Yields
         ------
-        group : str
-        log_odds : ndarray of shape (n_rows,)
-            For all groups in turn, then for all groups in the next order.
+        group, log_odds
+            For all groups in turn, then for all groups in the next order; see `log_odds_replaced`.
         """
         own = self._laid_out(features, groups)
         for order in orders:
@@ -135,7 +134,6 @@ class Predictor:
         Parameters
         ----------
         features : DataFrame
-            One row per customer, at least one.
         grids : mapping of str to sequence
             Column to the values it is to take.
 
@@ -146,17 +144,22 @@ class Predictor:
         """
         groups = {name: (name,) for name in grids}
         own = self._laid_out(features, groups)
+        ends = np.cumsum([len(values) for values in grids.values()], dtype=int)
+        places = {name: np.arange(end - len(grids[name]), end) for name, end in zip(grids, ends, strict=True)}
+        # One row per value of any column, the rest of the row as it comes: what is read of it is that column alone.
+        rows = features.iloc[np.zeros(ends[-1] if len(ends) else 0, dtype=int)]
+        changed = {name: np.resize(np.asarray(values), len(rows)) for name, values in grids.items()}
         for name, values in grids.items():
-            same = features.iloc[np.zeros(len(values), dtype=int)]
-            others = self._laid_out(same.assign(**{name: values}), groups)
-            found = [self._exchanged(own, others[[one]], groups, name) for one in range(len(values))]
+            changed[name][places[name]] = values
+        others = self._laid_out(rows.assign(**changed), groups)
+        for name in grids:
+            found = [self._exchanged(own, others[[one]], groups, name) for one in places[name]]
             yield name, np.column_stack(found)
 
     def _laid_out(self, features: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> np.ndarray:
         """Rows in a form in which what a group holds can be exchanged.
 
-        A linear model is a sum: for each row what all terms add, and what those of each group do. Trees need the
-        columns themselves.
+        Of a linear model, a sum, what all terms add and what those of each group do; of trees the columns themselves.
         """
         if self.pipeline is None or not len(features):
             return self.log_odds(features)[:, None]
@@ -164,9 +167,8 @@ class Predictor:
         if "terms" not in self.pipeline.named_steps:
             return np.concatenate([steps.transform(part) for part in _parts(features)])
         owners, weight = self.pipeline["terms"].owners_, self.pipeline[-1].coef_[0]
-        share = np.column_stack(
-            [weight, *(weight * np.isin(owners, list(columns)) for columns in groups.values())]
-        )
+        held = [weight * np.isin(owners, list(columns)) for columns in groups.values()]
+        share = np.column_stack([weight, *held])
         return np.concatenate([steps.transform(part) @ share for part in _parts(features)])
 
     def _exchanged(

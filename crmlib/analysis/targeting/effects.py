@@ -137,6 +137,7 @@ def pooled_effects(
     outcomes: Sequence[str] | None = None,
     adjust_on: Sequence[str] | None = None,
     level: float = 0.95,
+    separate: Effects | None = None,
 ) -> pd.DataFrame:
     """Estimate one effect over all actions, where the actions were not found to differ.
 
@@ -144,6 +145,8 @@ def pooled_effects(
     ----------
     trial, outcomes, adjust_on, level
         As for `average_effects`.
+    separate : Effects, optional
+        What `average_effects` returned for the same by action; estimated again if left out.
 
     Returns
     -------
@@ -152,7 +155,8 @@ def pooled_effects(
         ``pooled`` (bool), and the columns of `Effects.table`, which are NaN where actions differ. That
         they were not found to differ does not prove that they are equal: see both.
     """
-    separate = average_effects(trial, outcomes, "action", adjust_on, level)
+    if separate is None:
+        separate = average_effects(trial, outcomes, "action", adjust_on, level)
     equal = separate.equality()
     together = average_effects(trial.pooled(), outcomes, "action", adjust_on, level).table.droplevel("action")
     allowed = ~equal["differ"]
@@ -172,5 +176,4 @@ def _groups(trial: Trial, by: str) -> dict[str, np.ndarray]:
         for name in trial.campaigns:
             trial.where(trial.rows["campaign_id"] == name).single_action()
         return {name: (trial.rows["campaign_id"] == name).to_numpy() for name in trial.campaigns}
-    inside = {name: trial.only(name).rows.index for name in trial.actions}
-    return {name: trial.rows.index.isin(index) for name, index in inside.items()}
+    return {name: trial.of_action(name) for name in trial.actions}

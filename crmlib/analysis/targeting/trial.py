@@ -150,14 +150,18 @@ class Trial:
 
     def only(self, action: str) -> "Trial":
         """Keep one action with its own controls: those drawn for it, or for every action of its campaigns."""
-        if action not in self.actions:
+        return self.where(self.of_action(action))
+
+    def of_action(self, action: str) -> np.ndarray:
+        """Rows that `only` keeps, shape (n_rows,), bool."""
+        own, treated = (self.rows["action"] == action).to_numpy(dtype=bool), self.treated
+        if not (own & treated).any():
             raise ValueError(
                 f"No row was treated with {action!r}; the actions are {', '.join(self.actions)}."
             )
-        own = self.rows["action"] == action
-        ran = self.rows["campaign_id"].isin(self.rows.loc[own & self.rows["treated"], "campaign_id"])
-        shared = self.rows["action"].isna() & ~self.rows["treated"]
-        return self.where(ran & (own | shared))
+        cells = pd.factorize(self.rows["campaign_id"])[0]
+        ran = (np.bincount(cells, own & treated) > 0)[cells]
+        return ran & (own | (self.rows["action"].isna().to_numpy() & ~treated))
 
     def pooled(self) -> "Trial":
         """Treat all actions as one; right only where their effects were found not to differ."""
