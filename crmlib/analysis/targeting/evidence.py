@@ -164,8 +164,9 @@ def gather_evidence(
         first = first_orders(lines, products) if _traits_known(lines, products) else None
         if first is not None:
             trial = trial.with_columns(known_before(trial.rows, first))
-        by_action = average_effects(trial, OUTCOMES).table
-        effects = pooled_effects(trial, OUTCOMES)
+        separate = average_effects(trial, OUTCOMES)
+        by_action = separate.table
+        effects = pooled_effects(trial, OUTCOMES, separate=separate)
         action = "" if bool(effects["pooled"].all()) else _most_used(trial)
         judged = trial.only(action) if action else trial.pooled()
         if action:
