@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import gammaln
+from scipy.special import gammaln, logsumexp
 
 from crmlib.analysis.clv.fitting.estimator import LikelihoodModel, Prior
 from crmlib.analysis.clv.fitting.maximum import Curved, Maximum
@@ -22,8 +22,11 @@ WORST_TAIL = 0.7
 WORST_SPLIT = 1.05
 _FEWEST_EFFECTIVE = 100
 _FREEDOM = 7.0
+#: Proposals are a little wider than what they follow; half of them reach out along its longest direction.
+_WIDER, _STRETCHED = 1.2, 3.0
 _CHAINS, _WARM_UP = 4, 1_500
-_ROUNDS = 4
+#: Importance sampling goes in rounds of a part of the points; a smaller round judges its own tail badly.
+_PARTS, _ROUNDS, _SMALLEST_ROUND = 4, 16, 200
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,8 @@ def draw_posterior(
     n_draws : int
         Draws to return.
     n_tried : int
-        Size of the importance sample they are taken from.
+        Size of the importance sample they are taken from. It is drawn in rounds of a quarter: fewer are enough where
+        the weights are even, and up to four times as many are drawn where they are not.
     values : callable, optional
         A faster log-likelihood of many points: (n, n_parameters) to (n,).
 
@@ -97,10 +101,13 @@ def draw_posterior(
 
     Notes
     -----
-    Proposals from a multivariate t distribution around the mode, moved to the weighted mean and
-    covariance of the sample when the weights are uneven; weights smoothed and judged by Pareto
-    smoothed importance sampling (Vehtari, Simpson, Gelman, Yao & Gabry 2024, Journal of Machine
-    Learning Research 25(72)); chains by random-walk Metropolis with the scale 2.38 / √d
+    Proposals from two multivariate t distributions around the mode, one of them stretched along its longest
+    direction, as likelihoods of these models fall off slowly along a ridge; moved after each round to the
+    weighted mean and covariance of all points so far. A point of any round is weighed by the mixture of all
+    proposals, so that no likelihood is thrown away (adaptive multiple importance sampling; Cornuet, Marin,
+    Mira & Robert 2012, Scandinavian Journal of Statistics 39:798-812). Weights are smoothed and judged by Pareto
+    smoothed importance sampling (Vehtari, Simpson, Gelman, Yao & Gabry 2024, Journal of Machine Learning
+    Research 25(72)); chains by random-walk Metropolis with the scale 2.38 / √d
     (Gelman, Roberts & Gilks 1996), judged by split R-hat and effective sample size (Vehtari and
     others 2021, Bayesian Analysis 16:667-718).
     """
@@ -116,19 +123,27 @@ def draw_posterior(
 
     mode: Maximum = model.maximum_
     centre, spread = mode.logs, _spread(mode)
-    tail, effective = np.inf, 0.0
-    for _ in range(_ROUNDS):
-        points, log_density = _proposals(centre, spread, n_tried, rng)
-        raw = log_posterior(points) - log_density
+    size = max(n_tried // _PARTS, min(n_tried, _SMALLEST_ROUND))
+    enough = min(2 * n_draws, n_tried / 2)
+    points, posterior = np.empty((0, len(centre))), np.empty(0)
+    proposals: list[tuple[np.ndarray, np.ndarray]] = []
+    for turn in range(_ROUNDS):
+        of_round = _pair(centre, spread)
+        fresh = np.concatenate([_proposals(*own, size // 2, rng) for own in of_round])
+        proposals += of_round
+        points = np.concatenate([points, fresh])
+        posterior = np.concatenate([posterior, log_posterior(fresh)])
+        # All proposals gave as many points, so the mixture is their mean.
+        raw = posterior - logsumexp([_log_density(points, *own) for own in proposals], axis=0)
         smooth, shape = array_stats.psislw(raw.max() - raw)  # takes minus the log of the weights
         weight = np.exp(smooth - smooth.max())
         weight /= weight.sum()
         tail, effective = float(shape), float(1 / np.sum(weight**2))
-        if tail < WORST_TAIL and effective > n_tried / 10:
+        if tail < WORST_TAIL and effective > max(len(points) / 10, enough if turn < _ROUNDS - 1 else 0):
             picked = points[_systematic(weight, n_draws, rng)]
             return Posterior(_frame(picked, model), "importance", tail, effective, float("nan"))
         centre = weight @ points
-        spread = (points - centre).T @ ((points - centre) * weight[:, None]) + 0.05 * spread
+        spread = (points - centre).T @ ((points - centre) * weight[:, None]) + 0.05 * _spread(mode)
     chains = _chains(log_posterior, mode.logs, spread, rng, max(n_draws, 2_000))
     split = max(float(array_stats.rhat(chains[..., i])) for i in range(chains.shape[2]))
     effective = min(float(array_stats.ess(chains[..., i])) for i in range(chains.shape[2]))
@@ -153,19 +168,29 @@ def _spread(mode: Maximum) -> np.ndarray:
     return (vectors / np.maximum(values, 0.2)) @ vectors.T
 
 
-def _proposals(
-    centre: np.ndarray, spread: np.ndarray, number: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draw from a multivariate t distribution; return points and the log of their density."""
+def _pair(centre: np.ndarray, spread: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return centre and spread of the two proposals of a round."""
+    lengths, directions = np.linalg.eigh(spread)
+    longest = directions[:, -1] * np.sqrt(_STRETCHED * lengths[-1])
+    wide = _WIDER * spread
+    return [(centre, wide), (centre, wide + np.outer(longest, longest))]
+
+
+def _proposals(centre: np.ndarray, spread: np.ndarray, number: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw points from a multivariate t distribution."""
+    steps = rng.standard_normal((number, len(centre)))
+    steps /= np.sqrt(rng.chisquare(_FREEDOM, number) / _FREEDOM)[:, None]
+    return centre + steps @ np.linalg.cholesky(spread).T
+
+
+def _log_density(points: np.ndarray, centre: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Return the log of the density of that distribution."""
     size = len(centre)
     root = np.linalg.cholesky(spread)
-    steps = rng.standard_normal((number, size))
-    wide = rng.chisquare(_FREEDOM, number) / _FREEDOM
-    steps /= np.sqrt(wide)[:, None]
-    log_density = gammaln((_FREEDOM + size) / 2) - gammaln(_FREEDOM / 2)
-    log_density -= 0.5 * size * np.log(_FREEDOM * np.pi) + np.log(np.diag(root)).sum()
-    squares = (steps**2).sum(axis=1)
-    return centre + steps @ root.T, log_density - 0.5 * (_FREEDOM + size) * np.log1p(squares / _FREEDOM)
+    squares = (np.linalg.solve(root, (points - centre).T) ** 2).sum(axis=0)
+    found = gammaln((_FREEDOM + size) / 2) - gammaln(_FREEDOM / 2)
+    found -= 0.5 * size * np.log(_FREEDOM * np.pi) + np.log(np.diag(root)).sum()
+    return found - 0.5 * (_FREEDOM + size) * np.log1p(squares / _FREEDOM)
 
 
 def _systematic(weight: np.ndarray, number: int, rng: np.random.Generator) -> np.ndarray:
@@ -185,7 +210,7 @@ def _chains(
 ) -> np.ndarray:
     """Run Metropolis chains side by side; shape (n_chains, length, n_parameters)."""
     size = len(centre)
-    now = _proposals(centre, spread, _CHAINS, rng)[0]
+    now = _proposals(centre, spread, _CHAINS, rng)
     value = log_posterior(now)
     value = np.where(np.isfinite(value), value, -1e300)
     root = np.linalg.cholesky(spread)

@@ -10,7 +10,8 @@ from crmlib.analysis.clv.timing.attrition import LatentAttrition
 from crmlib.analysis.clv.timing.histories import Histories
 from crmlib.errors import TooLittleData
 
-_ROUNDS, _SETTLED = 60, 1e-4
+_ROUNDS, _STEPS, _SETTLED = 60, 300, 1e-4
+_STILL_A_TOP = 0.05
 #: What is believed of the spread between groups before seeing them: as if one group more had
 #: differed by this much in the logarithm of each parameter.
 _BELIEVED = 0.1
@@ -106,27 +107,23 @@ def fit_by_group(model: LatentAttrition, customers: pd.DataFrame, groups: pd.Ser
     logs: dict[str, np.ndarray] = {}
     for _ in range(_ROUNDS):
         prior = Prior(mean, np.linalg.inv(covariance))
-        left = {}
-        for name, histories in folded.items():
+        modes = np.tile(mean, (len(names), 1))
+        bends = np.zeros((len(names), size, size))
+        for number, name in enumerate(names):
+            histories = folded[name]
             if histories is None:
                 fitted[name] = base.with_params(np.exp(mean))
-                logs[name], left[name] = mean, covariance
                 continue
             fitted[name] = base.alike().fit_histories(
                 histories, prior, start=logs.get(name, mean), **beside[name]
             )
             found = fitted[name].maximum_
-            logs[name], left[name] = found.logs, np.linalg.inv(-found.hessian)
-        away = np.stack(list(logs.values())) - mean
-        new_mean = mean + away.mean(axis=0)
-        around = np.stack(list(logs.values())) - new_mean
-        new = around.T @ around + sum(left.values()) + _BELIEVED**2 * np.eye(size)
-        new /= len(names) + 1
-        moved = max(
-            np.abs(new_mean - mean).max(), np.abs(np.sqrt(np.diag(new)) - np.sqrt(np.diag(covariance))).max()
-        )
-        mean, covariance = new_mean, new
-        if moved < _SETTLED:
+            modes[number] = logs[name] = found.logs
+            bends[number] = -found.hessian - prior.precision
+        left = dict(zip(names, np.linalg.inv(bends + prior.precision), strict=True))
+        before = mean, covariance
+        mean, covariance = _between(modes, bends, mean, covariance)
+        if _moved(*before, mean, covariance) < _SETTLED:
             break
     rows = {}
     for name, own in fitted.items():
@@ -142,6 +139,45 @@ def fit_by_group(model: LatentAttrition, customers: pd.DataFrame, groups: pd.Ser
     spread = pd.Series(np.sqrt(np.diag(covariance)), index=parameters, name="spread")
     between = pd.DataFrame(covariance, index=parameters, columns=parameters)
     return GroupFits(fitted, base, spread, between, pd.DataFrame.from_dict(rows, orient="index"))
+
+
+def _between(
+    modes: np.ndarray, bends: np.ndarray, mean: np.ndarray, covariance: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and covariance between groups by the EM algorithm, the likelihood of each group taken as quadratic.
+
+    Fits of groups cost far more than steps of the algorithm. So the steps are taken with the curvatures of
+    the likelihoods where they are, and groups are fitted again when these steps have come to rest. `modes` are
+    those of the posterior under the given mean and covariance, and `bends` minus the curvature of each likelihood
+    there.
+    """
+    size = len(mean)
+    precision = np.linalg.inv(covariance)
+    # The posterior is flat at its mode: so this is the slope of the likelihood there, plus its curvature
+    # times the mode.
+    pull = np.einsum("gij,gj->gi", bends, modes) + (modes - mean) @ precision
+    for _ in range(_STEPS):
+        curved = bends + precision
+        # A likelihood that bends upwards is quadratic only near where it was looked at: wait for the next fit.
+        if np.linalg.eigvalsh(curved).min() <= _STILL_A_TOP * np.linalg.eigvalsh(precision)[0]:
+            break
+        left = np.linalg.inv(curved)
+        logs = np.einsum("gij,gj->gi", left, pull + precision @ mean)
+        new_mean = logs.mean(axis=0)
+        around = logs - new_mean
+        new = around.T @ around + left.sum(axis=0) + _BELIEVED**2 * np.eye(size)
+        new /= len(modes) + 1
+        moved = _moved(mean, covariance, new_mean, new)
+        mean, covariance, precision = new_mean, new, np.linalg.inv(new)
+        if moved < _SETTLED / 10:
+            break
+    return mean, covariance
+
+
+def _moved(mean: np.ndarray, covariance: np.ndarray, new_mean: np.ndarray, new: np.ndarray) -> float:
+    """Return the largest step of a mean or a standard deviation."""
+    spread = np.sqrt(np.diag(new)) - np.sqrt(np.diag(covariance))
+    return float(max(np.abs(new_mean - mean).max(), np.abs(spread).max()))
 
 
 def _labels(groups: pd.Series) -> np.ndarray:

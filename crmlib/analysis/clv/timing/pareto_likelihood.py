@@ -1,6 +1,6 @@
 """The likelihood of Pareto/NBD with its derivatives, from tables that all customers share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -149,11 +149,15 @@ def values(points: np.ndarray, histories: Histories, rows: list[Rows]) -> np.nda
     """
     steps = histories.more_than()
     found = np.empty(len(points))
+    # One interpolant has the shapes of all groups: making it takes longer than reading it.
+    shapes = np.unique(np.concatenate([group.shapes for group in rows]))
+    places = [np.searchsorted(shapes, group.shapes) for group in rows]
     for number, (r, alpha, s, beta) in enumerate(np.exp(points)):
         times = Times(alpha, beta, histories.times)
         value = steps @ np.log(r + np.arange(len(steps))) - histories.repeats * np.log(alpha)
-        for group in rows:
-            tails = s * _tails(r, s, group, times, False, FEWER_DIGITS)[0].ravel()
+        of_all = times.interpolant(shapes + r, s, False, FEWER_DIGITS)
+        for group, own in zip(rows, places, strict=True):
+            tails = s * _read(replace(of_all, series=of_all.series[own]), group, times)[0].ravel()
             shape = r + group.shapes[group.of]
             before = shape * times.by_alpha[group.t_x] + s * times.by_beta[group.t_x]
             until = shape * times.by_alpha[group.T] + s * times.by_beta[group.T]
@@ -165,7 +169,11 @@ def values(points: np.ndarray, histories: Histories, rows: list[Rows]) -> np.nda
 
 def _tails(r: float, s: float, group: Rows, times: Times, derivatives: bool, digits: float) -> np.ndarray:
     """Tails of a group and their derivatives, shape (n_orders, n_shapes, n_times); one by one, (n_orders, 1, 2n)."""
-    found = times.interpolant(group.shapes + r, s, derivatives, digits)
+    return _read(times.interpolant(group.shapes + r, s, derivatives, digits), group, times)
+
+
+def _read(found: Interpolant, group: Rows, times: Times) -> np.ndarray:
+    """Read the tails of a group off an interpolant of its shapes; see `_tails`."""
     if group.table:
         return found.outer(times.logs)
     codes = np.concatenate([group.t_x, group.T])
