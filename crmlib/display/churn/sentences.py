@@ -112,9 +112,6 @@ def chosen(wb: Workbook, tried: Contest) -> Sentence:
     """Say which method is used, and why."""
     values = tried.scores.values
     mine, best = METHODS[tried.chosen], METHODS[tried.best]
-    simpler = [name for name in tried.scores.methods if name != tried.chosen]
-    worse = tried.against_best.loc[tried.scores.methods[-1] if tried.best == tried.chosen else tried.best]
-    richest = tried.scores.methods[-1]
     return wb.cases(
         (tried.reason == "no_better_than_rate",
          "**No method tells customers apart better than one rate for all does, beyond chance.** So everybody gets "
@@ -122,14 +119,13 @@ def chosen(wb: Workbook, tried: Contest) -> Sentence:
         (tried.reason == "simpler_as_good",
          "**{mine} is used.** {best} has the better score, but not by more than chance, and the simpler method can "
          "be explained."),
-        (tried.chosen == "logistic" and "boosting" in simpler,
+        (tried.chosen == "logistic" and "boosting" in tried.scores.methods,
          "**{mine} is used.** Each simpler method is worse by more than chance; boosted trees, which could bend, are "
          "no better. Among the tenth most at risk, {lift:number2} times as many stayed away as among all."),
         (True,
          "**{mine} is used.** Each simpler method is worse by more than chance. Among the tenth most at risk, "
          "{lift:number2} times as many stayed away as among all."),
-        mine=mine, best=best, lift=float(values.loc[tried.chosen, "lift"]), worse=float(worse["worse"]),
-        richest=richest,
+        mine=mine, best=best, lift=float(values.loc[tried.chosen, "lift"]),
     )  # fmt: skip
 
 
