@@ -12,14 +12,14 @@ import pytest
 from packaging.requirements import Requirement
 
 from benchmarks.churn import compare as churn
-from benchmarks.churn import scoring
+from benchmarks.churn import scoring, snapshots
 from benchmarks.lifetime_value import compare, data, fits, formulas, order_lines, posterior, predictions
 
 ROOT = Path(__file__).parent.parent
 REAL = os.environ.get("CRMLIB_REAL_DATA")
 LOCK = (ROOT / "requirements-bench.lock").read_text(encoding="utf-8")
 MODULES = {"fits": fits, "order_lines": order_lines, "posterior": posterior, "predictions": predictions}
-MODULES["churn.scoring"] = scoring
+MODULES |= {"churn.scoring": scoring, "churn.snapshots": snapshots}
 
 
 def pins(text: str) -> set[str]:
@@ -83,10 +83,17 @@ def test_churn_scores_and_reasons_are_those_of_scikit_learn(monkeypatch, tmp_pat
     monkeypatch.setattr(scoring, "_TRAINED", 1_500)
     monkeypatch.setattr(scoring, "_DRAWS", 20)
     for subject in churn.SUBJECTS:
-        for _, ours, peer in subject.rows:
+        for _, ours, peer in subject.rows if subject.module == "churn.scoring" else []:
             own, other = (scoring.tell(scoring.SIDES[side](400, tmp_path)()) for side in (ours, peer))
             assert scoring.same(400, own, other).startswith("yes"), ours
             assert scoring.same(400, own, [1.01 * number for number in own]).startswith("NO")
+
+
+def test_churn_snapshots_are_those_of_plain_pandas(tmp_path):
+    own, other = (snapshots.tell(side(20_000, tmp_path)()) for side in snapshots.SIDES.values())
+    assert snapshots.same(20_000, own, other).startswith("yes")
+    wrong = {day: one | {"customers": one["customers"] + 1} for day, one in other.items()}
+    assert snapshots.same(20_000, own, wrong).startswith("NO")
 
 
 def test_our_histories_are_those_of_plain_pandas(tmp_path):

@@ -1,11 +1,22 @@
-"""Many customers scored and told why, and intervals of scores: each beside plain scikit-learn, one thread each."""
+"""Rolling snapshots, many customers scored and told why, and intervals of scores: each beside a peer.
+
+The peer of the snapshots is the same table made by plain pandas, which holds all lines in memory and so gets fewer of
+them; the largest size is run without it. The engine of the snapshots has two threads and 3 GB, everything else one
+thread.
+"""
 
 from pathlib import Path
 
 from benchmarks.churn.scoring import METHODS, PEER
 from benchmarks.lifetime_value.compare import Subject, compare
 
+_SNAPSHOTS = "order lines to snapshots of three days, two threads"
 SUBJECTS = [
+    Subject(
+        "churn.snapshots", 2_000_000, {"crmlib": 3, "pandas": 3},
+        [(_SNAPSHOTS, "crmlib", "pandas")], "most",
+    ),
+    Subject("churn.snapshots", 20_000_000, {"crmlib": 1}, [(_SNAPSHOTS, "crmlib", "")], "most"),
     Subject(
         "churn.scoring", 1_000_000,
         dict.fromkeys(METHODS, 3) | {method + PEER: 1 for method in METHODS},
@@ -20,6 +31,6 @@ SUBJECTS = [
 
 def run(folder: Path) -> None:
     """Run the comparisons and print a row for each pair."""
-    print(f"{'churn: seconds, processor seconds, GiB on top':<78} {'crmlib':>20} {'peer':>22}   ratio")
+    print(f"{'churn: seconds, processor seconds, GiB':<78} {'crmlib':>20} {'peer':>22}   ratio")
     for subject in SUBJECTS:
         compare(subject, folder)

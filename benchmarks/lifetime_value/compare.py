@@ -109,7 +109,7 @@ def compare(subject: Subject, folder: Path) -> None:
             if number < runs:
                 found[side].append(measure(subject, side, folder, seed=number))
     module = module_of(subject.module)
-    what = "lines" if subject.module == "order_lines" else "customers"
+    what = "lines" if subject.module in ("order_lines", "churn.snapshots") else "customers"
     of_kind = [subject.kind] if subject.kind else []
     for title, ours, peer in subject.rows:
         name = f"{title}, {subject.size:,} {what}"
