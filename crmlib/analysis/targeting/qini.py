@@ -254,15 +254,9 @@ class _Steps:
 
         `times` is how often each row counts, shape (n_draws, n_rows).
         """
-        treated, times = self.trial.treated[self.order], times[:, self.order]
-        weight, values = self.weight[self.order], self.values[self.order]
-
-        def upto(per_row: np.ndarray) -> np.ndarray:
-            sums = times * per_row
-            return np.cumsum(sums, axis=1, out=sums)[:, self.ends]
-
-        n_treated, n_control = upto(weight * treated), upto(weight * ~treated)
-        y_treated, y_control = upto(weight * treated * values), upto(weight * ~treated * values)
+        times = times[:, self.order]
+        n_treated, y_treated = self._of_arm(times, self.trial.treated)
+        n_control, y_control = self._of_arm(times, ~self.trial.treated)
         shares = np.cumsum(times, axis=1)[:, self.ends]
         shares /= shares[:, -1:].copy()
         both = (n_treated > 0) & (n_control > 0)
@@ -276,6 +270,18 @@ class _Steps:
             gain = np.where(both, gain, slope[:, None] * shares)
         start = np.zeros((len(times), 1))
         return np.concatenate([start, shares], axis=1), np.concatenate([start, gain], axis=1)
+
+    def _of_arm(self, times: np.ndarray, arm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Weighted number and outcome of the rows of an arm up to each step; `times` in the order of the score."""
+        rows = np.flatnonzero(arm[self.order])
+        own, of = times[:, rows], self.order[rows]
+        upto = np.searchsorted(rows, self.ends, side="right")
+        found = []
+        for per_row in (self.weight[of], self.weight[of] * self.values[of]):
+            sums = np.zeros((len(times), len(rows) + 1))
+            np.cumsum(own * per_row, axis=1, out=sums[:, 1:])
+            found.append(sums[:, upto])
+        return found[0], found[1]
 
 
 def _area(gains: np.ndarray, shares: np.ndarray) -> np.ndarray:
