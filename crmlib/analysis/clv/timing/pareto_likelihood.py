@@ -15,6 +15,8 @@ _CELLS = 40_000
 _TABLE_GAINS = 10
 #: For many points without derivatives, and for a start, a relative error of 1e-10 is enough.
 FEWER_DIGITS = 23.0
+#: Log-likelihoods that are compared with each other may be off by 1e-4 in all.
+_OF_A_SUM = 9.2
 _BELOW = np.tril_indices(len(NAMES), -1)
 
 
@@ -150,12 +152,13 @@ def values(points: np.ndarray, histories: Histories, rows: list[Rows]) -> np.nda
     steps = histories.more_than()
     found = np.empty(len(points))
     # One interpolant has the shapes of all groups: making it takes longer than reading it.
+    digits = min(FEWER_DIGITS, _OF_A_SUM + np.log(histories.customers))
     shapes = np.unique(np.concatenate([group.shapes for group in rows]))
     places = [np.searchsorted(shapes, group.shapes) for group in rows]
     for number, (r, alpha, s, beta) in enumerate(np.exp(points)):
         times = Times(alpha, beta, histories.times)
         value = steps @ np.log(r + np.arange(len(steps))) - histories.repeats * np.log(alpha)
-        of_all = times.interpolant(shapes + r, s, False, FEWER_DIGITS)
+        of_all = times.interpolant(shapes + r, s, False, digits)
         for group, own in zip(rows, places, strict=True):
             tails = s * _read(replace(of_all, series=of_all.series[own]), group, times)[0].ravel()
             shape = r + group.shapes[group.of]

@@ -11,6 +11,7 @@ from crmlib.analysis.clv.timing import pareto_likelihood
 from crmlib.analysis.clv.timing.attrition import LatentAttrition
 from crmlib.analysis.clv.timing.cells import Cells
 from crmlib.analysis.clv.timing.histories import Histories, checked
+from crmlib.analysis.clv.timing.lifetime_tail import FULL_DIGITS
 
 _BLOCK = 20_000
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
@@ -79,7 +80,8 @@ class ParetoNBD(LatentAttrition):
         """Draw one possible future of each customer; see `LatentAttrition.draw_futures`."""
         r, alpha, s, beta = self._values
         x, t_x, T = checked(customers)
-        alive = rng.random(len(x)) < self._alive(x, t_x, T)
+        # A chance that is off by 1e-10 changes a draw in 1e10.
+        alive = rng.random(len(x)) < self._alive(x, t_x, T, pareto_likelihood.FEWER_DIGITS)
         rate = rng.gamma(r + x) / (alpha + T)
         leaving = np.maximum(rng.gamma(s, size=len(x)) / (beta + T), 1e-300)
         lifetime = np.where(alive, rng.standard_exponential(len(x)) / leaving, 0.0)
@@ -95,21 +97,25 @@ class ParetoNBD(LatentAttrition):
             for r, share, s, beta in ((0.6, 0.6, 0.6, 0.4), (1.0, 1.0, 0.3, 3.0), (4.0, 0.5, 2.0, 2.0))
         ]
 
-    def _alive(self, x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> np.ndarray:
+    def _alive(
+        self, x: np.ndarray, t_x: np.ndarray, T: np.ndarray, digits: float = FULL_DIGITS
+    ) -> np.ndarray:
         r, alpha, s, beta = self._values
         silent = (r + x) * np.log1p((T - t_x) / (alpha + t_x)) + s * np.log1p((T - t_x) / (beta + t_x))
         there = np.exp(-silent)
-        left = np.maximum(s * self._tails(x, t_x) - there * s * self._tails(x, T), 0.0)
+        twice, times = np.concatenate([x, x]), np.concatenate([t_x, T])
+        first, last = s * self._tails(twice, times, digits).reshape(2, -1)
+        left = np.maximum(first - there * last, 0.0)
         return there / np.maximum(there + left, 1e-300)
 
-    def _tails(self, x: np.ndarray, times: np.ndarray) -> np.ndarray:
+    def _tails(self, x: np.ndarray, times: np.ndarray, digits: float) -> np.ndarray:
         r, alpha, s, beta = self._values
         if not len(x):
             return np.empty(0)
         cells = Cells.among(x, times)
         shapes, number = np.unique(cells.x, return_inverse=True)
         at = pareto_likelihood.Times(alpha, beta, cells.T)
-        tails = at.interpolant(shapes + r, s, derivatives=False)
+        tails = at.interpolant(shapes + r, s, False, digits)
         found = np.empty(len(cells.x))
         for start in range(0, len(found), _BLOCK):
             part = slice(start, start + _BLOCK)

@@ -1,6 +1,6 @@
 """A model fitted to each region or channel, rehearsed beside the same model for all: is it worth telling them apart?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import ibis
@@ -11,7 +11,7 @@ from crmlib.analysis.clv.fitting.maximum import NotConverged
 from crmlib.analysis.clv.spend.money import SpendTimesRate
 from crmlib.analysis.clv.timing.groups import GroupFits, fit_by_group
 from crmlib.analysis.clv.trust.drawn_parameters import drawn_group, drawn_spend
-from crmlib.analysis.clv.trust.hold_out import MODELS, HoldOut, drawn_futures
+from crmlib.analysis.clv.trust.hold_out import MODELS, HoldOut, drawn_futures, with_intervals
 from crmlib.errors import TooLittleData
 
 #: Columns of the table ``customers`` by which customers may be told apart, and what they are called.
@@ -65,9 +65,7 @@ def known_groups(people: ibis.Table | None, fewest: int = 100) -> dict[str, pd.S
     return found
 
 
-def with_groups(
-    held: HoldOut, model: str, groups: Mapping[str, pd.Series], n_draws: int, level: float, seed: int
-) -> HoldOut:
+def with_groups(held: HoldOut, model: str, groups: Mapping[str, pd.Series]) -> HoldOut:
     """Add to a rehearsal the forecasts of a model fitted by group, small groups drawn towards the others.
 
     Parameters
@@ -78,20 +76,18 @@ def with_groups(
         Key of `crmlib.analysis.clv.trust.hold_out.MODELS`.
     groups : mapping of str to Series
         As returned by `known_groups`. They are taken to be known when a customer is won.
-    n_draws, level, seed
-        As for `crmlib.analysis.clv.trust.hold_out.hold_out`.
 
     Returns
     -------
     HoldOut
         With a method ``<model> by <group>`` for each of the groups that could be fitted; others stand in ``left_out``.
+        Without their intervals: see `drawn`.
     """
-    purchases, money, low, high = (
-        frame.copy() for frame in (held.purchases, held.money, held.low, held.high)
-    )
-    totals, left_out = held.totals.copy(), dict(held.left_out)
-    per_purchase = SpendTimesRate(held.spend, held.kept)
-    for number, (what, series) in enumerate(groups.items()):
+    purchases, money, fitted, left_out = (
+        held.purchases.copy(), held.money.copy(), dict(held.fits), dict(held.left_out)
+    )  # fmt: skip
+    per_purchase = SpendTimesRate(held.spend, held.kept).predict(held.histories)
+    for what, series in groups.items():
         name = f"{model}{_BY}{what}"
         own = series.reindex(held.histories.index)
         try:
@@ -99,15 +95,43 @@ def with_groups(
         except (TooLittleData, NotConverged) as refused:
             left_out[name] = str(refused)
             continue
+        fitted[name] = fits
         purchases[name] = fits.predict_orders(held.histories, own, float(held.horizon_days))
-        money[name] = purchases[name] * per_purchase.predict(held.histories)
-        if n_draws:
-            rng = np.random.default_rng([seed, held.origin.toordinal(), len(MODELS) + number])
-            ends = _intervals(fits, per_purchase, held, own, n_draws, level, rng)
-            low[name], high[name], totals.loc[name] = ends
-    return replace(
-        held, purchases=purchases, money=money, low=low, high=high, totals=totals, left_out=left_out
-    )
+        money[name] = purchases[name] * per_purchase
+    return replace(held, purchases=purchases, money=money, fits=fitted, left_out=left_out)
+
+
+def drawn(
+    held: HoldOut,
+    methods: Sequence[str],
+    groups: Mapping[str, pd.Series],
+    n_draws: int,
+    level: float,
+    seed: int,
+) -> HoldOut:
+    """Draw the intervals of some models of a rehearsal, those by group included.
+
+    Parameters
+    ----------
+    held : HoldOut
+    methods : sequence of str
+        Keys of ``held.models`` or of ``held.fits``.
+    groups : mapping of str to Series
+        As for `with_groups`.
+    n_draws, level, seed
+        As for `crmlib.analysis.clv.trust.hold_out.hold_out`.
+    """
+    found = with_intervals(held, [name for name in methods if name in held.models], n_draws, level, seed)
+    low, high, totals = found.low.copy(), found.high.copy(), found.totals.copy()
+    per_purchase = SpendTimesRate(held.spend, held.kept)
+    for name in [name for name in methods if name in held.fits] if n_draws else []:
+        own = groups[parts(name)[1]].reindex(held.histories.index)
+        rng = np.random.default_rng(
+            [seed, held.origin.toordinal(), len(MODELS) + list(held.fits).index(name)]
+        )
+        ends = _intervals(held.fits[name], per_purchase, held, own, n_draws, level, rng)
+        low[name], high[name], totals.loc[name] = ends
+    return replace(found, low=low, high=high, totals=totals)
 
 
 def members(fits: GroupFits, groups: pd.Series) -> dict[str | None, np.ndarray]:

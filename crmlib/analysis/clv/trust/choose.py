@@ -28,7 +28,7 @@ import pandas as pd
 
 from crmlib.analysis.clv.purchases.purchase_days import Purchase
 from crmlib.analysis.clv.purchases.purchase_log import PurchaseLog
-from crmlib.analysis.clv.trust.by_group import is_model, parts, with_groups
+from crmlib.analysis.clv.trust.by_group import drawn, is_model, parts, with_groups
 from crmlib.analysis.clv.trust.hold_out import (
     METHODS,
     HoldOut,
@@ -37,7 +37,7 @@ from crmlib.analysis.clv.trust.hold_out import (
     hold_out,
 )
 from crmlib.analysis.clv.trust.paired_chance import PickedApart
-from crmlib.analysis.clv.trust.score_table import compared_scores, mean_tenths
+from crmlib.analysis.clv.trust.score_table import compared_scores, mean_tenths, with_coverage
 from crmlib.errors import ParameterError, TooLittleData
 
 #: What each reason says about a choice.
@@ -69,7 +69,7 @@ class Choice:
         Indexed by method: scores of `crmlib.analysis.clv.trust.forecast_scores.score` over all origins. Money and
         purchases are sums (and ``error``, ``error_purchases`` their ratios), all others means; besides, ``error_size``
         (mean size of ``error`` over origins), ``lost_to_best`` (picked money less than that of the best pick), and for
-        models ``coverage``, ``money_covered``, ``purchases_covered`` (shares).
+        the best model and the chosen one ``coverage``, ``money_covered``, ``purchases_covered`` (shares).
     by_origin : DataFrame
         Indexed by ``origin`` and ``method``: the same for each origin, with the intervals of the totals.
     tenths : DataFrame
@@ -173,7 +173,8 @@ def choose_model(
     tolerance : float
         By how much more a total may be off, as a share of the money that came.
     n_draws, n_resamples : int
-        Draws for the intervals of the models (0 for none), and of customers for the differences.
+        Draws for the intervals of the best model and of the chosen one (0 for none; the choice does not depend
+        on them), and of customers for the differences.
     level : float
         Level of all intervals.
     seed : int
@@ -194,8 +195,7 @@ def choose_model(
     log = PurchaseLog.of(lines, as_of, since=since, purchase=purchase)
     _check_reach(log, horizon_days, origins, step, methods)
     days = [as_of - timedelta(days=horizon_days + number * step) for number in range(origins)]
-    options = {"money_over": money_over, "n_draws": n_draws, "level": level, "seed": seed}
-    held = tuple(hold_out(log, day, horizon_days, methods, **options) for day in days)
+    held = tuple(hold_out(log, day, horizon_days, methods, money_over=money_over, n_draws=0) for day in days)
     left_out = {name: said for one in reversed(held) for name, said in one.left_out.items()}
     compared = [name for name in methods if name not in left_out]
     if not compared:
@@ -214,13 +214,16 @@ def choose_model(
     chosen, reason, best = _choose(scores, apart, errors["total_clearly_worse"])
     entered = compared
     if groups and best["model"]:
-        held = tuple(with_groups(one, best["model"], groups, n_draws, level, seed) for one in held)
+        held = tuple(with_groups(one, best["model"], groups) for one in held)
         left_out |= {name: said for one in held for name, said in one.left_out.items()}
         variants = [f"{best['model']} by {what}" for what in groups]
         variants = [name for name in variants if name not in left_out]
         by_origin, scores, apart, errors = compared_scores(held, [*compared, *variants], *options)
         entered = compared + [name for name in variants if _better(name, best["model"], apart, errors)]
         chosen, reason, best = _choose(scores.loc[entered], apart, errors["total_clearly_worse"])
+    shown = [name for name in dict.fromkeys([chosen, best["model"]]) if name and is_model(name)]
+    held = tuple(drawn(one, shown, groups or {}, n_draws, level, seed) for one in held)
+    by_origin, scores = with_coverage(by_origin, scores, held)
     against = pd.concat([apart.from_all(chosen), errors], axis=1)
     against.insert(0, "is_model", [is_model(name) for name in against.index])
     fair = against["by_chance"] & ~against["total_clearly_worse"] & (against.index != chosen)

@@ -5,7 +5,7 @@ customers: those with a purchase up to the origin. Nobody who came later is in t
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Literal
 
@@ -18,6 +18,7 @@ from crmlib.analysis.clv.spend.gamma_gamma import GammaGamma
 from crmlib.analysis.clv.spend.money import SpendTimesRate
 from crmlib.analysis.clv.timing.attrition import LatentAttrition
 from crmlib.analysis.clv.timing.bg_nbd import BGNBD
+from crmlib.analysis.clv.timing.groups import GroupFits
 from crmlib.analysis.clv.timing.histories import Histories
 from crmlib.analysis.clv.timing.mbg_cnbd import MBGCNBD
 from crmlib.analysis.clv.timing.mbg_nbd import MBGNBD
@@ -45,6 +46,7 @@ FEWEST = 50
 #: The data reach behind the day a baseline learns from by at least this part of the horizon.
 BEHIND = 4
 _BLOCK = 50_000
+_ENDS = ["purchases_low", "purchases_high", "money_low", "money_high"]
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,9 @@ class HoldOut:
     purchases, money : DataFrame
         Forecasts of the same, one column per method.
     low, high : DataFrame
-        Interval of the money of each customer, one column per model.
+        Interval of the money of each customer, one column per model that was drawn.
     totals : DataFrame
-        Indexed by model: intervals of the totals, ``purchases_low``, ``purchases_high``, ``money_low``,
+        Indexed by model that was drawn: intervals of the totals, ``purchases_low``, ``purchases_high``, ``money_low``,
         ``money_high``.
     models : dict of str to LatentAttrition
         Fitted to the histories, in days.
@@ -77,6 +79,8 @@ class HoldOut:
         latter after later returns and unpaid purchases. Forecasts of the models carry it.
     left_out : dict of str to str
         Methods without a forecast, with what their fit said.
+    fits : dict of str to GroupFits
+        Models by group, by method; see `crmlib.analysis.clv.trust.by_group.with_groups`.
     """
 
     origin: date
@@ -93,6 +97,7 @@ class HoldOut:
     spend: GammaGamma | None
     kept: float
     left_out: dict[str, str]
+    fits: dict[str, GroupFits] = field(default_factory=dict)
 
     def forecast(self, method: str) -> pd.DataFrame:
         """Return the forecasts of one method, laid out like `actual`."""
@@ -196,7 +201,7 @@ def hold_out(
             "take a later origin or a shorter horizon",
         )  # fmt: skip
     rate = _kept(known.histories())
-    found, left_out, models, spend, bounds = {}, {}, {}, None, {}
+    found, left_out, models, spend = {}, {}, {}, None
     folded = None
     for name in methods:
         try:
@@ -213,14 +218,8 @@ def hold_out(
             models[name] = model
         except (TooLittleData, NotConverged) as refused:
             left_out[name] = str(refused)
-    for name, model in models.items():
-        if n_draws:
-            rng = np.random.default_rng([seed, origin.toordinal(), list(MODELS).index(name)])
-            money = SpendTimesRate(spend, rate)
-            bounds[name] = _intervals(model, money, histories, horizon_days, n_draws, level, rng)
     index = histories.index
-    ends = ("purchases_low", "purchases_high", "money_low", "money_high")
-    return HoldOut(
+    held = HoldOut(
         origin=origin,
         last=last,
         horizon_days=horizon_days,
@@ -228,16 +227,33 @@ def hold_out(
         actual=log.sums(origin + timedelta(days=1), last, index),
         purchases=pd.DataFrame({name: own["purchases"] for name, own in found.items()}, index=index),
         money=pd.DataFrame({name: own["money"] for name, own in found.items()}, index=index),
-        low=pd.DataFrame({name: own[0] for name, own in bounds.items()}, index=index),
-        high=pd.DataFrame({name: own[1] for name, own in bounds.items()}, index=index),
-        totals=pd.DataFrame.from_dict(
-            {name: own[2] for name, own in bounds.items()}, orient="index", columns=ends
-        ),
+        low=pd.DataFrame(index=index),
+        high=pd.DataFrame(index=index),
+        totals=pd.DataFrame(columns=_ENDS, dtype="float64"),
         models=models,
         spend=spend,
         kept=rate,
         left_out=left_out,
     )
+    return with_intervals(held, list(models), n_draws, level, seed)
+
+
+def with_intervals(held: HoldOut, names: Sequence[str], n_draws: int, level: float, seed: int) -> HoldOut:
+    """Draw the intervals of some models of a rehearsal, beside those it has.
+
+    `names` are keys of `HoldOut.models`, the others as for `hold_out`. The draws of a model do not depend on
+    which others are drawn.
+    """
+    if not n_draws:
+        return held
+    low, high, totals = held.low.copy(), held.high.copy(), held.totals.copy()
+    money = SpendTimesRate(held.spend, held.kept)
+    for name in names:
+        rng = np.random.default_rng([seed, held.origin.toordinal(), list(MODELS).index(name)])
+        low[name], high[name], totals.loc[name] = _intervals(
+            held.models[name], money, held.histories, held.horizon_days, n_draws, level, rng
+        )
+    return replace(held, low=low, high=high, totals=totals)
 
 
 def check_options(methods: Sequence[str], n_draws: int, level: float) -> None:
@@ -289,7 +305,7 @@ def _intervals(
 ) -> tuple[np.ndarray, np.ndarray, list[float]]:
     """Draw futures; return the ends of the money of each customer, and of the totals."""
     tails = [(1 - level) / 2, (1 + level) / 2]
-    models = [_like(model, params) for params in around_maximum(model, n_draws, rng)]
+    models = [model.with_params(params) for params in around_maximum(model, n_draws, rng)]
     spends = drawn_spend(money.spend, float(histories["n"].min()), n_draws, rng)
     moneys = [SpendTimesRate(spend, money.rate) for spend in spends]
     low, high, sums = drawn_futures(models, moneys, histories, horizon_days, level, rng)
@@ -328,9 +344,3 @@ def drawn_futures(
             sums[number] += made.sum(), futures[number].sum(dtype="float64")
         low[part], high[part] = np.quantile(futures, tails, axis=0)
     return low, high, sums
-
-
-def _like(model: LatentAttrition, params: np.ndarray) -> LatentAttrition:
-    if isinstance(model, MBGCNBD):
-        return MBGCNBD(model.k_).with_params(params)
-    return model.with_params(params)

@@ -10,6 +10,7 @@ from crmlib.analysis.clv.trust.paired_chance import PickedApart, error_apart, re
 
 _SUMS = ["actual_money", "forecast_money", "error_money", "actual_purchases", "forecast_purchases",
          "picked_money", "perfect_money", "lost_to_perfect"]  # fmt: skip
+_SHARES = ["coverage", "purchases_covered", "money_covered"]
 
 
 def compared_scores(
@@ -36,7 +37,7 @@ def compared_scores(
     Returns
     -------
     by_origin, scores : DataFrame
-        As in `crmlib.analysis.clv.trust.choose.Choice`.
+        As in `crmlib.analysis.clv.trust.choose.Choice`, but for what `with_coverage` adds.
     apart : PickedApart
         By picked money.
     errors : DataFrame
@@ -57,15 +58,13 @@ def _by_origin(held: Sequence[HoldOut], methods: Sequence[str], share: float) ->
         frame.insert(0, "customers", len(one.actual))
         frame["lost_to_best"] = frame["picked_money"].max() - frame["picked_money"]
         frame["error_size"] = frame["error"].abs()
-        covered = one.coverage().astype("float64").reindex(frame.index)
-        frames.append(pd.concat({one.origin: frame.join(covered)}, names=["origin"]))
+        frames.append(pd.concat({one.origin: frame}, names=["origin"]))
     return pd.concat(frames)
 
 
 def _combined(by_origin: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     """Add up money and purchases over origins, and average the rest."""
-    bounds = [name for name in by_origin if name.endswith(("_low", "_high"))]
-    groups = by_origin.drop(columns=bounds).groupby(level="method")
+    groups = by_origin.groupby(level="method")
     found = groups.mean()
     found[_SUMS] = groups[_SUMS].sum()
     found["customers"] = groups["customers"].sum()
@@ -73,6 +72,24 @@ def _combined(by_origin: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     found["error_purchases"] = found["forecast_purchases"] / found["actual_purchases"] - 1
     found["lost_to_best"] = found["picked_money"].max() - found["picked_money"]
     return found.loc[list(methods)]
+
+
+def with_coverage(
+    by_origin: pd.DataFrame, scores: pd.DataFrame, held: Sequence[HoldOut]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Add to scores how often the intervals that were drawn held what came; NaN for methods without.
+
+    Parameters
+    ----------
+    by_origin, scores : DataFrame
+        As returned by `compared_scores`.
+    held : sequence of HoldOut
+        One per origin, the same models drawn in each.
+    """
+    each = {one.origin: one.coverage().astype("float64").rename_axis("method") for one in held}
+    covered = pd.concat(each, names=["origin"])
+    shares = covered[_SHARES].groupby(level="method").mean()
+    return by_origin.join(covered), scores.join(shares)
 
 
 def mean_tenths(held: Sequence[HoldOut], methods: Sequence[str]) -> pd.DataFrame:

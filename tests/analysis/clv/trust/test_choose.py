@@ -68,8 +68,18 @@ def test_where_customers_are_as_the_models_say_a_model_wins_and_the_true_one_is_
     assert models["error_size"].max() < 0.1 and models["slope"].between(0.85, 1.15).all()
 
 
+def test_intervals_are_drawn_for_the_chosen_and_the_best_model_alone(true):
+    drawn = true.scores["coverage"].dropna().index
+    assert set(drawn) == {true.chosen, true.best_model} and len(true.scores) > len(drawn)
+    for held in true.hold_outs:
+        assert set(held.low.columns) == set(held.totals.index) == set(drawn)
+        alone = held.coverage()
+        row = true.by_origin.loc[held.origin].loc[list(drawn)]
+        np.testing.assert_allclose(row["coverage"], alone.loc[list(drawn), "coverage"].astype(float))
+
+
 def test_intervals_hold_what_came_as_often_as_they_say(true):
-    true_model = true.scores.loc["mbg_nbd"]
+    true_model = true.scores.loc[true.chosen]
     assert 0.93 < true_model["coverage"] < 0.985
     assert true_model["money_covered"] == 1 and true_model["purchases_covered"] == 1
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlib.analysis.clv.trust.score_table import compared_scores, mean_tenths
+from crmlib.analysis.clv.trust.score_table import compared_scores, mean_tenths, with_coverage
 
 METHODS = ["bg_nbd", "same_again"]
 
@@ -46,11 +46,19 @@ def test_money_is_added_up_and_errors_are_ratios_of_sums(compared):
         sizes = [abs(one.money[name].sum() / one.actual["money"].sum() - 1) for one in held]
         assert scores.loc[name, "error_size"] == pytest.approx(np.mean(sizes))
         assert by_origin.xs(name, level="method")["picked_money"].sum() == pytest.approx(apart.money[name])
-    assert scores.loc["bg_nbd", "coverage"] == pytest.approx(0.15) and np.isnan(
-        scores.loc["same_again", "coverage"]
-    )
     assert scores["lost_to_best"].min() == 0 and errors["error_more"].min() == 0
     assert list(scores.index) == METHODS and len(by_origin) == 4
+
+
+def test_coverage_is_a_mean_over_origins_and_missing_where_nothing_was_drawn(compared):
+    held, (by_origin, scores, _, _) = compared
+    each, mean = with_coverage(by_origin, scores, held)
+    assert mean.loc["bg_nbd", "coverage"] == pytest.approx(0.15) and np.isnan(
+        mean.loc["same_again", "coverage"]
+    )
+    assert each.xs("bg_nbd", level="method")["coverage"].tolist() == pytest.approx([0.1, 0.2])
+    pd.testing.assert_frame_equal(mean[list(scores.columns)], scores)
+    pd.testing.assert_frame_equal(each[list(by_origin.columns)], by_origin)
 
 
 def test_tenths_are_means_over_origins_and_hold_all_money(compared):
