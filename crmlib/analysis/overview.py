@@ -177,10 +177,16 @@ STAKES = {
     ),
     "below_zero": ("Below zero", "lost on customers who cost more than they brought", "02_profitability"),
     "winning": ("Just won", "spent on winning customers", "05_customer_equity"),
+    "leaving": ("May leave", "at risk for a year: what they bring times the chance that they leave", "03_churn"),
 }
 
 
-def stakes(profits: pd.DataFrame | None, base: pd.DataFrame | None, served: bool = True) -> pd.DataFrame:
+def stakes(
+    profits: pd.DataFrame | None,
+    base: pd.DataFrame | None,
+    served: bool = True,
+    churn: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Put the sums of money that the suite's questions are about in order, the largest first.
 
     They are no gains: only part of each can be moved, and they overlap.
@@ -194,6 +200,8 @@ def stakes(profits: pd.DataFrame | None, base: pd.DataFrame | None, served: bool
     served : bool
         Whether the cost to serve is in the profits. Without it only those stand below zero who sent
         back more than they bought, and nothing is said of them.
+    churn : DataFrame or None
+        The table ``churn`` of notebook 03.
 
     Returns
     -------
@@ -214,6 +222,8 @@ def stakes(profits: pd.DataFrame | None, base: pd.DataFrame | None, served: bool
         found["winning"] = profits.loc[profits["acquisition_cost"] > 0, "acquisition_cost"]
     if base is not None:
         found["gone"] = base.loc[base["group"] == "lost", "profit_before"]
+    if churn is not None:
+        found["leaving"] = churn.loc[churn["value_at_risk"] > 0, "value_at_risk"]
     rows = [
         (name, *STAKES[name], len(sums), float(sums.sum())) for name, sums in found.items() if sums.sum() > 0
     ]
@@ -235,6 +245,8 @@ def key_numbers(
     won: WonAndKept | None,
     period: Period,
     served: bool = True,
+    churn: pd.DataFrame | None = None,
+    values: pd.DataFrame | None = None,
 ) -> Figures:
     """Take from the saved tables the number by which each idea is measured.
 
@@ -247,6 +259,8 @@ def key_numbers(
         The period of the first two.
     served : bool
         Whether the cost to serve is in the profits. Without it nobody can say who needs a next step.
+    churn, values : DataFrame or None
+        The tables ``churn`` and ``lifetime_value`` of notebooks 03 and 04.
 
     Returns
     -------
@@ -272,6 +286,11 @@ def key_numbers(
         if kept:
             stayed = base[base["group"] == "retained"]
             found["bought_more"] = float((stayed["net_sales"] > stayed["net_sales_before"]).mean()), "share"
+    if churn is not None:
+        found["at_risk"] = float(churn["value_at_risk"].sum()), "money"
+    if values is not None:
+        horizons = [int(name[6:]) for name in values.columns if name[:6] == "value_" and name[6:].isdigit()]
+        found["future"] = float(values[f"value_{max(horizons)}"].sum()), "money"
     if cohorts is not None:
         old_enough = cohorts[cohorts["value_per_customer"].notna() & (cohorts["cohort"] != "before")]
         if len(old_enough):

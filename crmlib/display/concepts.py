@@ -113,7 +113,8 @@ CONCEPTS = (
     ),
     Concept(
         "keep", "Churn", "Who is about to leave, and whom can we still move?", ("03_churn",),
-        "Chance of leaving, customer by customer", ("contacts", "contracts"), "whom to approach, whom to leave alone",
+        "Money at risk in a year, chance to leave times what the customer brings", ("contacts", "contracts"),
+        "whom to approach, whom to leave alone", "at_risk",
     ),
     Concept(
         "keep", "Satisfaction", "Do customers get what they expected?", ("07_satisfaction",),
@@ -143,7 +144,7 @@ CONCEPTS = (
     ),
     Concept(
         "whole", "Lifetime value", "What is a relationship worth from here on?", ("04_lifetime_value",),
-        "Expected profit from now on, per customer", ("orders",), "how much to invest in whom",
+        "Expected contribution of all customers from now on", ("orders",), "how much to invest in whom", "future",
     ),
     Concept(
         "whole", "Customer equity", "What is the whole base worth?", ("05_customer_equity",),

@@ -155,10 +155,13 @@ BASE = pd.DataFrame(
 )  # fmt: skip
 
 
+CHURN = pd.DataFrame({"customer_id": list("abc"), "value_at_risk": [5.0, 2.5, -4.0]})
+
+
 def test_sums_at_stake_come_largest_first_with_whose_they_are():
-    found = stakes(PROFITS, BASE)
-    assert found["amount"].to_dict() == {"gone": 42.0, "below_zero": 28.0, "winning": 23.0}
-    assert found["customers"].to_dict() == {"gone": 2, "below_zero": 3, "winning": 3}
+    found = stakes(PROFITS, BASE, churn=CHURN)
+    assert found["amount"].to_dict() == {"gone": 42.0, "below_zero": 28.0, "winning": 23.0, "leaving": 7.5}
+    assert found["customers"].to_dict() == {"gone": 2, "below_zero": 3, "winning": 3, "leaving": 2}
     assert list(found.index) == sorted(STAKES, key=lambda name: -found.loc[name, "amount"])
     assert found.loc["gone", "notebook"] == "01_customer_base"
 
@@ -180,6 +183,12 @@ def test_changing_the_order_of_customers_changes_nothing():
 
 
 # Numbers of the ideas ---------------------------------------------------------------------------
+
+
+def test_what_is_at_risk_and_what_is_to_come_are_the_sums_of_their_tables():
+    values = pd.DataFrame({"value_12": [1.0, 2.0], "value_36": [10.0, -4.0]})
+    found = key_numbers(None, None, None, None, PERIOD, churn=CHURN, values=values)
+    assert found == {"at_risk": (3.5, "money"), "future": (6.0, "money")}
 
 
 def test_each_idea_gets_its_number_from_the_saved_tables(trade):

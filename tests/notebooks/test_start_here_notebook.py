@@ -8,9 +8,11 @@ import shutil
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 
 from crmlib.analysis.steps import ACTIONS
+from crmlib.display import formats
 from crmlib.display.concepts import CONCEPTS, NOTEBOOKS
 from crmlib.display.suite import VARIABLE
 from crmlib.intake.contract import TABLES
@@ -21,6 +23,7 @@ from crmlib.publish.run import make_report
 ROOT = Path(__file__).parent.parent.parent
 DATA = ROOT / "data"
 NAME, PROFITABILITY, BASE = "00_start_here", "02_profitability", "01_customer_base"
+VALUE, CHURN = "04_lifetime_value", "03_churn"
 UNSAYABLE = r"\bnan\b|\binf\b|<NA>|(?<!Replace )\bNone\b"
 has_base = pytest.mark.skipif(
     not (FOLDER / f"{BASE}.ipynb").exists(), reason="the customer base is not there yet"
@@ -37,7 +40,11 @@ def together(run, **parameters):
 
 @pytest.fixture(scope="module")
 def yearly(run):
-    return together(run)
+    """At the defaults, beside all notebooks it takes numbers from."""
+    _, beside = together(run)
+    beside[VALUE] = run(VALUE)
+    beside[CHURN] = run(CHURN, beside=[beside[VALUE]])
+    return run(NAME, beside=list(beside.values())), beside
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +200,16 @@ def test_the_decision_is_for_the_largest_sum_that_has_a_notebook(either):
     decision = executed.findings["decision"]
     assert f"Begin with notebook {first['Notebook']}. It asks: {first['Question']}" in decision["text"]
     assert first["What is counted"] in decision["text"] and decision["do_nothing"]
+
+
+def test_what_is_at_risk_and_what_is_to_come_are_the_sums_of_the_saved_tables(yearly):
+    executed, beside = yearly
+    risk = pd.read_parquet(beside[CHURN].table("churn.parquet"))["value_at_risk"]
+    worth = pd.read_parquet(beside[VALUE].table("lifetime_value.parquet"))["value_36"]
+    assert measure(executed, "Churn") == formats.money(risk.sum())
+    assert measure(executed, "Lifetime value") == formats.money(worth.sum())
+    at_stake = tables_of(executed)["Money at stake, and the question that goes into it"]
+    assert at_stake["May leave"]["At stake"] == formats.full_money(risk[risk > 0].sum())
 
 
 def test_what_is_planned_is_what_is_not_in_the_folder(yearly):
