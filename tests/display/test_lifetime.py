@@ -338,6 +338,7 @@ def test_other_assumptions_are_titled_by_what_they_do(wb):
     assert closing.assumptions_title(wb, others).startswith(
         "Rate and horizon move the total by up to 56%; 97% or more"
     )
+    assert closing.assumptions_title(wb, others.assign(same=1.0)).endswith("the best fifth stay the same")
     assert "net sales" in closing.assumptions_title(wb, others.iloc[[0, 3]])
 
 

@@ -287,12 +287,12 @@ def assumptions_title(wb: Workbook, others: pd.DataFrame) -> str:
     rates = others.iloc[1:-1]
     if not len(rates):
         return "The same customers, counted in contribution and in net sales"
-    stay = "{same:share} or more of the best fifth stay in it"
-    return wb.text(
-        "Rate and horizon move the total by up to {change:share}; "
-        + (stay if rates["same"].min() < 0.995 else "the best fifth stay the same"),
+    moved = "Rate and horizon move the total by up to {change:share}; "
+    return str(wb.cases(
+        (rates["same"].min() < 0.995, moved + "{same:share} or more of the best fifth stay in it"),
+        (True, moved + "the best fifth stay the same"),
         change=rates["change"].abs().max(), same=rates["same"].min(),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _how_sure(wb: Workbook, worth: Worth, care: Caveats) -> str:
