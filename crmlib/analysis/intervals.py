@@ -75,3 +75,30 @@ def ratio_interval(
     spread = np.sqrt(n * np.var(numerator - ratio * denominator, ddof=1)) / abs(total)
     half = norm.ppf((1 + level) / 2) * spread
     return float(ratio - half), float(ratio + half)
+
+
+def percentile_ends(drawn: np.ndarray, level: float = 0.95) -> np.ndarray:
+    """Ends of the percentile interval of each column of draws.
+
+    Parameters
+    ----------
+    drawn : ndarray of shape (n_draws, n_columns)
+        Draws without a value are left out.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    ndarray of shape (2, n_columns)
+        Low and high ends; NaN where no draw has a value.
+
+    Examples
+    --------
+    >>> percentile_ends(np.array([[1.0, np.nan], [2.0, np.nan], [3.0, np.nan]]), 0.5).tolist()
+    [[1.5, nan], [2.5, nan]]
+    """
+    ends = np.full((2, drawn.shape[1]), np.nan)
+    known = ~np.isnan(drawn).all(axis=0)
+    if known.any():
+        ends[:, known] = np.nanquantile(drawn[:, known], [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return ends

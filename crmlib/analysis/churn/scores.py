@@ -15,6 +15,7 @@ from scipy.special import expit, logit
 from crmlib.analysis.churn.calibration import recalibration
 from crmlib.analysis.churn.reliability import brier_parts, equal_bins
 from crmlib.analysis.clv.trust.forecast_scores import Ordered
+from crmlib.analysis.intervals import percentile_ends
 from crmlib.analysis.rounding import rounded
 from crmlib.errors import ParameterError, TooLittleData
 
@@ -75,7 +76,7 @@ class Scores:
     def difference(self, score: str, one: str, other: str) -> tuple[float, float, float]:
         """Return a score of one method less that of another, with its interval."""
         drawn = self.resampled[score][one] - self.resampled[score][other]
-        low, high = _tails(drawn.to_numpy()[:, None], self.level)
+        low, high = percentile_ends(drawn.to_numpy()[:, None], self.level)
         value = self.table.loc[(one, score), "value"] - self.table.loc[(other, score), "value"]
         return tuple(float(number) for number in rounded(np.array([value, low[0], high[0]])))
 
@@ -178,7 +179,7 @@ def score_methods(
     }
     rows = {}
     for score, frame in resampled.items():
-        low, high = _tails(frame.to_numpy(), level)
+        low, high = percentile_ends(frame.to_numpy(), level)
         for place, name in enumerate(methods):
             rows[name, score] = rounded(np.array([point[name][score][0], low[place], high[place]]))
     order = [(name, score) for name in methods for score in SCORES]
@@ -278,12 +279,3 @@ def _level(odds: np.ndarray, churned: np.ndarray) -> float:
     share = churned.mean()
     reach = np.abs(odds).max() + abs(logit(share)) + 1
     return float(brentq(lambda move: expit(odds + move).mean() - share, -reach, reach, xtol=1e-12))
-
-
-def _tails(drawn: np.ndarray, level: float) -> np.ndarray:
-    """Ends of the percentile interval of each column; draws without a value are left out."""
-    known = ~np.isnan(drawn).all(axis=0)
-    ends = np.full((2, drawn.shape[1]), np.nan)
-    if known.any():
-        ends[:, known] = np.nanquantile(drawn[:, known], [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return ends

@@ -169,6 +169,8 @@ def beginning_of_sight(contracts: pd.DataFrame, first_day: date) -> date | None:
     >>> beginning_of_sight(contracts, date(2020, 1, 1)), beginning_of_sight(contracts, date(2019, 1, 1))
     (datetime.date(2020, 1, 1), None)
     """
+    if "ended_on" not in contracts.columns:
+        return None
     first = pd.Timestamp(first_day)
     older = pd.to_datetime(contracts["started_on"]) < first
     gone = pd.to_datetime(contracts["ended_on"]) < first

@@ -10,7 +10,12 @@ from scipy.stats import norm
 
 from crmlib.analysis.clv.fitting.maximum import maximise
 from crmlib.analysis.rounding import rounded
-from crmlib.analysis.survival.person_periods import age_classes, ends_in_every_level, person_periods
+from crmlib.analysis.survival.person_periods import (
+    age_classes,
+    ends_in_every_level,
+    person_periods,
+    refuse_missing,
+)
 from crmlib.errors import DataError, ParameterError, TooLittleData
 
 LINKS = ("logit", "cloglog")
@@ -224,12 +229,7 @@ class DiscreteHazard:
         self._levels, self._scale, self.reference_ = {}, {}, {}
         for name in covariates:
             column = table[name]
-            if column.isna().any():
-                raise DataError(
-                    f"{int(column.isna().sum()):,} contracts without {name}",
-                    "a value for every contract",
-                    "fill the cells, for example with (unknown), or leave the column out",
-                )
+            refuse_missing(column, name)
             if column.dtype.kind in "iuf":
                 mean, spread = float(column.mean()), float(column.std())
                 if spread > 0:

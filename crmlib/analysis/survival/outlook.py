@@ -31,9 +31,9 @@ def lived_so_far(
     Returns
     -------
     Durations or None
-        None without contracts, or with too few of them or too few ends.
+        None without contracts or a column of their ends, or with too few of them or too few ends.
     """
-    if contracts is None:
+    if contracts is None or "ended_on" not in contracts.columns:
         return None
     try:
         return contract_durations(contracts, as_of, observed_from)
@@ -68,6 +68,8 @@ def lost_lately(contracts: pd.DataFrame, as_of: date, months: int = 12) -> Contr
         None where too few ran before, or all ends fall on one day: such a file knows the ends of one moment only, and
         those who left earlier are not in it.
     """
+    if "ended_on" not in contracts.columns:
+        return None
     ends = pd.to_datetime(contracts["ended_on"]).dropna()
     if ends[ends <= pd.Timestamp(as_of)].nunique() < 2:
         return None

@@ -184,3 +184,13 @@ def _is_duration(name: str, why: str) -> None:
         "what was known on the first day",
         "leave it out; how long a contract has run cannot explain how long it runs",
     )
+
+
+def refuse_missing(column: pd.Series, name: str) -> None:
+    """Raise `DataError` where a covariate is not known of every contract."""
+    if column.isna().any():
+        raise DataError(
+            f"{int(column.isna().sum()):,} contracts without {name}",
+            "a value for every contract",
+            "fill the cells, for example with (unknown), or leave the column out",
+        )

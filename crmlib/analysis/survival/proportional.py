@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from crmlib.analysis.rounding import rounded
-from crmlib.analysis.survival.person_periods import ends_in_every_level, known_at_start
+from crmlib.analysis.survival.person_periods import ends_in_every_level, known_at_start, refuse_missing
 from crmlib.analysis.survival.proportionality import score_tests
-from crmlib.errors import DataError, TooLittleData
+from crmlib.errors import TooLittleData
 
 _PER_COEFFICIENT = 10
 _CLASSES = 3
@@ -180,12 +180,7 @@ class _Coded:
         columns, covariate, level, reference = {}, [], [], {}
         for name in covariates:
             column = table[name]
-            if column.isna().any():
-                raise DataError(
-                    f"{int(column.isna().sum()):,} contracts without {name}",
-                    "a value for every contract",
-                    "fill the cells, for example with (unknown), or leave the column out",
-                )
+            refuse_missing(column, name)
             if column.dtype.kind in "iuf":
                 spread = float(column.std())
                 if spread > 0:

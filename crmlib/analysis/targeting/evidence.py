@@ -98,7 +98,10 @@ class Evidence:
         """Return the effect of the first campaign, as the analysis of all campaigns estimates it."""
         first = self.trial.campaigns[0]
         table = average_effects(
-            self.trial.where(self.trial.rows["campaign_id"] == first), [outcome], "campaign_id", adjust_on=()
+            self.trial.pooled().where(self.trial.rows["campaign_id"] == first),
+            [outcome],
+            "campaign_id",
+            adjust_on=(),
         ).table
         return float(table.loc[(outcome, first), "effect"])
 

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.optimize import isotonic_regression
 
 from crmlib.analysis.clv.trust.forecast_scores import Ordered
+from crmlib.analysis.intervals import percentile_ends
 from crmlib.analysis.targeting.campaign_terms import OfferTerms
 from crmlib.errors import DataError, ParameterError, TooLittleData
 
@@ -66,7 +67,7 @@ class MaximumProfit:
         """Return a measure of one method less that of another, with the interval of the pair."""
         drawn = (self.resampled[measure][one] - self.resampled[measure][other]).to_numpy()
         value = self.table.loc[(one, measure), "value"] - self.table.loc[(other, measure), "value"]
-        return float(value), *(float(end) for end in _ends(drawn[:, None], self.level)[:, 0])
+        return float(value), *(float(end) for end in percentile_ends(drawn[:, None], self.level)[:, 0])
 
 
 def maximum_profit(
@@ -148,7 +149,7 @@ def maximum_profit(
     rows = {}
     arrays = {name: np.array(drawn[name]).reshape(-1, len(MEASURES)) for name in steps}
     for name in steps:
-        ends = _ends(arrays[name], level)
+        ends = percentile_ends(arrays[name], level)
         for place, measure in enumerate(MEASURES):
             rows[name, measure] = (point[name][place], *ends[:, place])
     table = pd.DataFrame(
@@ -296,15 +297,6 @@ def _draws(codes: np.ndarray, customers: int, n_resamples: int, seed: int) -> It
     for _ in range(n_resamples):
         times = np.bincount(rng.integers(0, customers, customers), minlength=customers)
         yield times[codes].astype("float64")
-
-
-def _ends(drawn: np.ndarray, level: float) -> np.ndarray:
-    """Ends of the percentile interval of each column; draws without a value are left out."""
-    ends = np.full((2, drawn.shape[1]), np.nan)
-    known = ~np.isnan(drawn).all(axis=0)
-    if len(drawn) and known.any():
-        ends[:, known] = np.nanquantile(drawn[:, known], [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return ends
 
 
 def _checked(churned: pd.Series, scores: pd.DataFrame) -> np.ndarray:
