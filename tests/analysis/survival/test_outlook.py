@@ -6,8 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlib.analysis.survival.durations import contract_durations
-from crmlib.analysis.survival.outlook import contract_outlook, lived_so_far, models_beside, who_ends
+from crmlib.analysis.survival.durations import beginning_of_sight, contract_durations
+from crmlib.analysis.survival.outlook import (
+    contract_outlook,
+    lived_so_far,
+    lost_lately,
+    models_beside,
+    who_ends,
+)
 
 AS_OF = date(2025, 12, 31)
 
@@ -123,6 +129,14 @@ def test_durations_are_none_where_there_is_too_little_to_say():
     frame = contracts()
     found = lived_so_far(frame, AS_OF)
     assert found.table.equals(contract_durations(frame, AS_OF).table)
+
+
+def test_contracts_without_a_column_of_ends_say_nothing_about_how_long_they_last():
+    never = pd.DataFrame(
+        {"contract_id": range(50), "customer_id": range(50), "started_on": pd.Timestamp("2023-01-01")}
+    )
+    assert beginning_of_sight(never, date(2024, 1, 1)) is None
+    assert lived_so_far(never, date(2025, 12, 31)) is None and lost_lately(never, date(2025, 12, 31)) is None
 
 
 def test_models_stand_beside_durations_or_not_at_all(lived):
