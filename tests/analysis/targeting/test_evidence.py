@@ -148,6 +148,12 @@ def test_the_first_campaign_by_hand_is_what_the_analysis_says(planted):
     assert planted.first_effect("orders") == pytest.approx(one["orders"].iloc[0] - one["orders"].iloc[1])
 
 
+def test_a_first_campaign_of_several_actions_is_taken_as_one(barren):
+    assert len(barren.trial.actions) > 1
+    one = barren.first_campaign()
+    assert barren.first_effect() == pytest.approx(one["margin"].iloc[0] - one["margin"].iloc[1])
+
+
 def test_the_save_rate_counts_all_campaigns_or_is_not_known(planted):
     own = planted.known.rows
     if planted.save_rate is None:
