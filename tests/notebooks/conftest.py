@@ -51,8 +51,8 @@ class Run:
         for output in self.outputs:
             page = "".join(output.get("data", {}).get("text/html", ""))
             for figure in re.findall(r'<figure class="table">.*?</figure>', page, re.S):
-                title = re.search(r"<figcaption>(.*?)</figcaption>", figure).group(1)
-                heads = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', figure)
+                title = re.search(r"<figcaption>(.*?)</figcaption>", figure, re.S).group(1)
+                heads = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', figure, re.S)
                 rows = [
                     re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S)
                     for row in re.findall(r"<tr[^>]*>(.*?)</tr>", figure, re.S)[1:]

@@ -85,6 +85,91 @@ def hostile():
     }  # fmt: skip
 
 
+CONTACTS = ("customer_id", "campaign_id", "contacted_on", "arm", "action")
+CONTRACTS = ("contract_id", "customer_id", "started_on", "ended_on", "fee", "period_months", "plan")
+
+
+def contacted(people, campaigns, held_out=0.4):
+    """Contacts by lot, at no known cost: of each campaign its name, day, actions, and who is in it."""
+    rng = random.Random(11)
+    return CONTACTS, [
+        (who, name, day, "control", None) if rng.random() < held_out else (who, name, day, "treatment", rng.choice(actions))
+        for name, day, actions in campaigns
+        for who in people
+    ]  # fmt: skip
+
+
+def signed(people, ending=0.1, plans=("monthly", "yearly")):
+    """Contracts by the month, which end with a chance every month that differs by plan; all began within three years."""
+    rng, rows = random.Random(13), []
+    last = pd.Timestamp(LAST)
+    for number, who in enumerate(people):
+        start = pd.Timestamp(2023, 1, 1) + pd.DateOffset(months=rng.randrange(30))
+        chance, months = ending * (1 if number % len(plans) else 0.5), 1
+        while (end := start + pd.DateOffset(months=months) - pd.Timedelta(days=1)) <= last:
+            if rng.random() < chance:
+                break
+            months += 1
+        ended = end.date() if end <= last else None
+        rows.append(
+            (f"M{number:05d}", who, start.date(), ended, 10 + number % 7, 1, plans[number % len(plans)])
+        )
+    return CONTRACTS, rows
+
+
+def hostile_everywhere():
+    """As `hostile`, and channels, regions, plans, campaigns and actions are as bad."""
+    drawn, rng = hostile(), random.Random(4)
+    head, lines = drawn["orders"]
+    people = sorted({line[0] for line in lines})
+    campaigns = [
+        (HOSTILE[number].format(number), dt.date(2024 + number // 4, 2 + 2 * (number % 4), 10), KINDS[:2])
+        for number in range(6)
+    ]
+    return drawn | {
+        "orders": ((*head, "channel"), [(*line, KINDS[len(line[0]) % 5]) for line in lines]),
+        "customers": (
+            ("customer_id", "acquisition_channel", "region"), [(who, rng.choice(KINDS), rng.choice(KINDS)) for who in people],
+        ),
+        "contacts": contacted(people, campaigns),
+        "contracts": signed(people[::3], plans=KINDS),
+    }  # fmt: skip
+
+
+def loss_without_anything():
+    """Every sale loses money; no order numbers, products or contacts, and no contract ever ended."""
+    lines = draw(700)
+    people = sorted({who for who, *_ in lines})
+    return {
+        "orders": ((*ORDERS, "cost_of_goods"), [(*line, round(line[2] * 1.3, 2)) for line in lines]),
+        "contracts": signed(people, ending=0.0),
+    }
+
+
+def tests_that_tell_nothing():
+    """One campaign contacted everybody, another held some out, but in the last week."""
+    lines = draw(700)
+    people = sorted({who for who, *_ in lines})
+    head, all_of_them = contacted(people, [("all", dt.date(2025, 2, 3), ["mail"])], held_out=0.0)
+    late = contacted(people, [("late", LAST - dt.timedelta(days=5), ["mail"])])[1]
+    return {"orders": (ORDERS, lines), "contacts": (head, all_of_them + late)}
+
+
+def contracts_only():
+    """Everybody has a contract and pays by it, month by month; some ended. Plans have hostile names."""
+    head, rows = signed([f"{number:05d}" for number in range(500)], ending=0.06, plans=KINDS)
+    lines = [
+        (who, start, fee) for _, who, start, _, fee, *_ in rows
+    ] + [("00000", dt.date(2023, 1, 1), 10), ("00000", LAST, 10)]  # fmt: skip
+    return {"orders": (ORDERS, lines), "contracts": (head, rows)}
+
+
+def faithful():
+    """Everybody buys every other week, and nobody ever stops."""
+    days = [dt.date(2023, 1, 1) + dt.timedelta(days=14 * number) for number in range(78)]
+    return [(f"K{number:03d}", day, 20 + number % 9) for number in range(320) for day in [*days, LAST]]
+
+
 # How to draw the company, and the months of the two periods that the notebook compares.
 COMPANIES = {
     "young": (lambda: draw(260, months=18), 6),
@@ -99,6 +184,11 @@ COMPANIES = {
     "all won before": (won_before_the_data, 12),
     "hostile": (hostile, 12),
     "returns": (returned, 12),
+}  # fmt: skip
+# Companies that only the notebook on churn is asked about.
+CHURNING = {
+    "hostile everywhere": hostile_everywhere, "loss without anything": loss_without_anything,
+    "tests that tell nothing": tests_that_tell_nothing, "contracts only": contracts_only, "faithful": faithful,
 }  # fmt: skip
 
 
