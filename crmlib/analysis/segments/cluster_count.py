@@ -3,7 +3,7 @@
 The rule, a definition of this project:
 
 1. **Steady first.** A number of clusters is possible if every cluster comes back when customers are drawn anew (mean
-   Jaccard index of 0.75 or more). One group is always possible.
+   Jaccard index of 0.75 or more, or as asked for). One group is always possible.
 2. **Then, whether they are there.** For k-means, the gap statistic: the smallest possible number whose gap is within
    one standard error of the largest gap among the possible ones. For mixtures, the lowest BIC among the possible ones.
 3. **The silhouette warns.** It never decides, but where it finds no structure, the groups are a cut through one crowd:
@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from crmlib.analysis.rounding import rounded
 from crmlib.analysis.segments.cluster_features import ClusterFeatures
-from crmlib.analysis.segments.cluster_stability import ClusterStability, cluster_stability
+from crmlib.analysis.segments.cluster_stability import VALID, ClusterStability, cluster_stability
 from crmlib.analysis.segments.clusters import Method, checked_draw, fitted
 from crmlib.errors import ParameterError
 
@@ -54,9 +54,9 @@ class ClusterCount:
     reason : str
         Key of `REASONS`.
     table : DataFrame
-        Indexed by ``k`` from 1: ``ari``, ``least_jaccard``, ``change_by_chance``, ``stable`` as in
-        `ClusterStability.by_count` (one group: 1, 1, 0, True), ``gap``, ``gap_error``, ``silhouette``
-        (NaN for one group), ``bic`` (of the mixture).
+        Indexed by ``k`` from 1: ``ari``, ``least_jaccard``, ``change_by_chance`` as in `ClusterStability.by_count` (one
+        group: 1, 1, 0), ``stable`` (bool: every cluster steady), ``gap``, ``gap_error``, ``silhouette`` (NaN for one
+        group), ``bic`` (of the mixture).
     structure : str
         What the silhouette says of the number chosen: none, weak, reasonable or strong; empty for one group.
     stability : ClusterStability
@@ -70,6 +70,11 @@ class ClusterCount:
     structure: str
     stability: ClusterStability
     method: Method
+
+    @property
+    def steadiest(self) -> int:
+        """The number, 2 or more, whose clusters come back most alike (adjusted Rand index), chosen or not."""
+        return int(self.table["ari"].loc[2:].idxmax())
 
     @property
     def kind(self) -> str:
@@ -90,6 +95,7 @@ def cluster_count(
     references: int = 20,
     most_customers: int = 5000,
     seed: int = 1,
+    least_jaccard: float = VALID,
 ) -> ClusterCount:
     """Find the number of clusters by stability first, then by gap statistic or BIC.
 
@@ -104,6 +110,10 @@ def cluster_count(
         As in `crmlib.analysis.segments.cluster_stability.cluster_stability`; everything is found on the same draw.
     references : int
         Data sets without groups that the gap statistic compares with, 2 or more.
+
+    least_jaccard : float
+        Mean Jaccard index from which on a cluster counts as steady, above 0.5 and below 1: 0.75 for valid ones, 0.85
+        for highly stable ones only, which leaves fewer clusters.
 
     Returns
     -------
@@ -132,9 +142,11 @@ def cluster_count(
     >>> found.chosen, found.reason, found.structure
     (2, 'gap', 'strong')
     """
-    if most < 2 or references < 2:
+    if most < 2 or references < 2 or not 0.5 < least_jaccard < 1:
         raise ParameterError(
-            f"most = {most}, references = {references}", "2 clusters and 2 references or more", "give more"
+            f"most = {most}, references = {references}, least_jaccard = {least_jaccard}",
+            "2 clusters and 2 references or more, and an index above 0.5 and below 1",
+            "correct the parameter",
         )
     values = features.scaled.to_numpy()
     # One more than the largest number, or the sum of squares could be nothing.
@@ -142,6 +154,7 @@ def cluster_count(
     stability = cluster_stability(features, range(2, most + 1), method, rounds, most_customers, seed)
     one = pd.DataFrame({"ari": 1.0, "least_jaccard": 1.0, "change_by_chance": 0.0, "stable": True}, index=[1])
     table = pd.concat([one, stability.by_count[one.columns]]).rename_axis("k")
+    table["stable"] = table["least_jaccard"] >= least_jaccard
     with threadpool_limits(1):
         gaps = gap_statistic(points, most, references, seed)
         table = table.join(gaps[["gap", "gap_error"]])

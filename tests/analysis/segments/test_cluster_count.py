@@ -70,6 +70,15 @@ def test_the_table_holds_all_numbers_tried():
     )
 
 
+def test_asking_for_steadier_clusters_leaves_fewer_numbers():
+    table = cloud([(0, 0), (4, 0), (0, 4)])
+    loose, strict = (
+        counted(table, most=5, rounds=6, references=4, least_jaccard=least) for least in (0.6, 0.95)
+    )
+    assert set(strict.table.index[strict.table["stable"]]) < set(loose.table.index[loose.table["stable"]])
+    assert loose.steadiest == strict.steadiest == loose.table["ari"].loc[2:].idxmax() == 3
+
+
 def test_order_of_rows_changes_nothing():
     table = cloud([(0, 0), (7, 0)])
     mixed = table.sample(frac=1, random_state=4)
@@ -106,6 +115,7 @@ def test_the_gap_of_one_group_is_that_of_the_sum_of_squares():
     ("table", "options", "error", "said"),
     [
         (cloud([(0, 0)]), {"most": 1}, ParameterError, "most = 1"),
+        (cloud([(0, 0)]), {"least_jaccard": 0.5}, ParameterError, "least_jaccard = 0.5"),
         (cloud([(0, 0)]), {"references": 1}, ParameterError, "references = 1"),
         (cloud([(0, 0)], 5), {}, TooLittleData, "5 customers"),
         (cloud([(0, 0)]).round(-1), {"most": 8}, TooLittleData, "all 200 customers"),
