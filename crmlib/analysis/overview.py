@@ -177,7 +177,11 @@ STAKES = {
     ),
     "below_zero": ("Below zero", "lost on customers who cost more than they brought", "02_profitability"),
     "winning": ("Just won", "spent on winning customers", "05_customer_equity"),
-    "leaving": ("May leave", "at risk for a year: what they bring times the chance that they leave", "03_churn"),
+    "leaving": (
+        "May leave",
+        "at risk for a year: what they bring times the chance that they leave",
+        "03_churn",
+    ),
 }
 
 

@@ -147,6 +147,7 @@ _PLAIN = {
     "count": count,
     "number": number,
     "number2": partial(number, decimals=2),
+    "number3": partial(number, decimals=3),
     "day": day,
 }
 
@@ -154,7 +155,7 @@ _PLAIN = {
 def written(value: object, kind: str, currency: str = "EUR") -> str:
     """Write a value in the format of this name, as sentences, tables and key figures name it.
 
-    ``share1`` is a share with one decimal, ``number2`` a number with two.
+    ``share1`` is a share with one decimal, ``number2`` a number with two, ``number3`` with three.
 
     Raises
     ------

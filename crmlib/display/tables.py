@@ -11,7 +11,18 @@ from crmlib.display import formats
 
 # A cell that starts with one of these could be run as a formula by a spreadsheet.
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_NUMERIC = {"money", "full_money", "exact_money", "share", "share1", "count", "number", "number2", "written"}
+_NUMERIC = {
+    "money",
+    "full_money",
+    "exact_money",
+    "share",
+    "share1",
+    "count",
+    "number",
+    "number2",
+    "number3",
+    "written",
+}
 
 
 class Table:

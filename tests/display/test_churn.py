@@ -18,7 +18,7 @@ from crmlib.analysis.survival.outlook import WhoEnds, models_beside, who_ends
 from crmlib.analysis.survival.restricted_mean import restricted_mean
 from crmlib.analysis.targeting.campaign_terms import ContactTerms
 from crmlib.analysis.targeting.contact_profit import expected_profit
-from crmlib.analysis.targeting.decision import Decision, decide_by_profit
+from crmlib.analysis.targeting.decision import Decision, deal_out, decide_by_profit
 from crmlib.analysis.targeting.save_rate import MeasuredSaveRate, SaveRate
 from crmlib.analysis.targeting.targeting_rules import EVERYONE, NOBODY, RANDOM
 from crmlib.analysis.targeting.usual_scores import ABOVE, AT_RISK, RISK
@@ -360,6 +360,13 @@ def test_definitions_list_the_chosen_one_first():
     assert shown["definition"].tolist() == ["b", "a", "c"] and shown["rate"].tolist() == [0.2, 0.1, 0.3]
 
 
+def test_scores_of_the_method_used_stand_with_their_intervals_and_what_is_best():
+    parts = dict.fromkeys(("uncertainty", "resolution", "reliability", "intercept"), (0.1, 0.05, 0.2))
+    shown = tables.score_by_score(contest_of(**parts)).set_index("label")
+    assert shown.loc["Lift of the top tenth", ["value", "low", "high"]].tolist() == [1.8, 1.6, 2.0]
+    assert shown.loc["Calibration slope"].tolist() == [1.02, 0.9, 1.1, "1"] and len(shown) == 8
+
+
 def test_the_contest_is_written_from_simple_to_rich_and_marks_the_one_used():
     shown = tables.contest(contest_of())
     assert shown["method"].tolist() == [
@@ -440,8 +447,7 @@ def test_maximum_profit_is_noted_with_its_terms(wb, hold):
         "contact £3.00",
         "save rate 10%",
     )
-    poor = closing.offer_terms(keep_of([-4.0, 2.0]), 5.0, 3.0, 0.1)
-    assert 5.0 < poor.value < 5.2
+    assert closing.offer_terms(keep_of([-4.0, 2.0]), 5.0, 3.0, 0.1) is None
 
 
 # Contacts
@@ -593,6 +599,34 @@ def test_rules_are_titled_by_what_is_proven(wb, plain, tests, said):
 )
 def test_risk_and_effect_are_compared_whichever_earned_more(wb, hold, options, said):
     hold(campaign.rules(wb, evidence_of(**options)), *said)
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ((0.5, 0.2, 0.8), ["£0.50", "£0.20", "£0.80", "better than a lot", "£0.10"]),
+        ((0.5, -0.2, 0.8), ["£0.50", "cannot be told from a lot", "£0.10"]),
+        ((np.nan, np.nan, np.nan), ["Too few"]),
+    ],
+)
+def test_an_order_is_held_against_a_lot(wb, hold, order, said):
+    uplift, risk = (
+        SimpleNamespace(coefficient=c, low=low, high=high) for c, low, high in (order, (0.1, -0.1, 0.3))
+    )
+    hold(campaign.order(wb, SimpleNamespace(orders={"uplift": uplift, "risk": risk})), *said)
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [([True, True], "Both are"), ([False, True], "One of them"), ([False, False], "No kind")],
+)
+def test_kinds_stand_with_whether_they_are_told_apart(wb, told, said):
+    table = pd.DataFrame(
+        {"share": [0.2, 0.8], "distinguishable": told}, index=["persuadable", "sleeping dog"]
+    )
+    tests = SimpleNamespace(kinds=SimpleNamespace(table=table))
+    assert said in campaign.kinds_note(wb, tests)
+    assert tables.kinds(tests)["label"].tolist()[0].startswith("Predicted to bring more")
 
 
 def test_ways_to_choose_are_listed_without_nobody():
@@ -903,7 +937,8 @@ def test_a_churn_rate_is_shown_as_far_as_it_is_known(wb, rate, ends, shown):
 def test_the_saved_table_has_one_row_per_customer_and_adds_up():
     people, loss = people_of(range(10)), loss_of(range(10))
     why = pd.Series(HOSTILE, people.index[::-1])
-    saved = closing.saved_churn(people, why, loss, final_of())
+    dealt = deal_out(final_of(), people, 0.3, seed=1)
+    saved = closing.saved_churn(people, why, loss, final_of(), dealt)
     assert saved["customer_id"].tolist() == people.index.tolist() and saved["customer_id"].is_unique
     assert saved["value_at_risk"].sum() == pytest.approx(loss.at_risk)
     assert (saved["decision"] == "contact").sum() == 3 and set(saved["decision"]) == {
@@ -922,7 +957,8 @@ def test_customers_the_decision_does_not_know_are_left_alone():
     people, loss = people_of(range(10)), loss_of(range(10))
     final = final_of()
     known = Decision("test", "uplift", final.customers.iloc[2:], final.options)
-    saved = closing.saved_churn(people, pd.Series("x", people.index), loss, known)
+    dealt = deal_out(known, people, 0.3, seed=1)
+    saved = closing.saved_churn(people, pd.Series("x", people.index), loss, known, dealt)
     assert len(saved) == 10 and saved["decision"].tolist()[:3] == ["leave alone", "leave alone", "contact"]
     assert saved["expected_profit"].isna().sum() == 2 and saved["value_at_risk"].notna().all()
 

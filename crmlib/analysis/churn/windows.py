@@ -16,6 +16,8 @@ from crmlib.analysis.period import DAYS_PER_MONTH
 from crmlib.errors import ParameterError, TooLittleData
 
 _WEEK = 7
+# A silence of days is no leaving, however often people buy.
+_SHORTEST = 28
 _MONTHS_FROM = 60
 _FEW_DAYS = 6
 _YEAR = 365
@@ -110,11 +112,11 @@ def choose_windows(
     Notes
     -----
     Definition of this project. Outcome: until the `share` of purchases that are followed by another one have been
-    followed by it, rounded up to whole weeks, above 60 days to whole months; a shorter window counts slow
-    customers as gone, a longer one tells too late. Eligible: until all but one in forty have come back (at least the
-    outcome window): who was silent for longer has most likely left before, and to predict that is no art. Both give
-    way where the data are too short for `snapshots` windows. Step: one outcome window, or half of it where fewer
-    than six snapshots fit.
+    followed by it, rounded up to whole weeks, above 60 days to whole months, and no less than four weeks; a shorter
+    window counts slow customers as gone, a longer one tells too late. Eligible: until all but one in forty have come
+    back (at least the outcome window): who was silent for longer has most likely left before, and to predict that is
+    no art. Both give way where the data are too short for `snapshots` windows. Step: one outcome window, or half of it
+    where fewer than six snapshots fit.
 
     Examples
     --------
@@ -215,16 +217,17 @@ def whole_length(days: float, up: bool) -> int:
 def _outcome(rhythm: Rhythm, length: int, own: int, snapshots: int, share: float) -> tuple[int, str]:
     if own:
         return own, "stated in the parameters"
-    wanted = whole_length(rhythm.days_until(share), up=True)
+    quick = rhythm.days_until(share) <= _SHORTEST
+    wanted = max(whole_length(rhythm.days_until(share), up=True), _SHORTEST)
     most = length // (snapshots + 1)
-    if most < _WEEK:
+    if most < _SHORTEST:
         raise TooLittleData(
-            f"{length} days of data", f"{snapshots + 1} windows of a week or more", "use a longer history"
+            f"{length} days of data", f"{snapshots + 1} windows of four weeks or more", "use a longer history"
         )
     if wanted <= most:
         return wanted, (
             f"of those who come back, {share:.0%} do so within {rhythm.days_until(share)} days, "
-            f"open waits counted as open; rounded up to {in_words(wanted)}"
+            f"open waits counted as open; {'no less than' if quick else 'rounded up to'} {in_words(wanted)}"
         )
     days = whole_length(most, up=False)
     return days, (

@@ -8,6 +8,7 @@ import pandas as pd
 
 from crmlib.analysis.survival.against_curve import ModelsAgainstCurve, models_against_curve
 from crmlib.analysis.survival.durations import Durations, contract_durations
+from crmlib.analysis.survival.hazards import hazard_by_age
 from crmlib.analysis.survival.losses_seen import ContractualChurn, contractual_churn
 from crmlib.analysis.survival.proportional import ProportionalHazards, proportional_hazards
 from crmlib.analysis.survival.restricted_mean import restricted_mean_by
@@ -15,6 +16,7 @@ from crmlib.analysis.survival.revenue_at_stake import RevenueAtStake, revenue_at
 from crmlib.errors import TooLittleData
 
 _FEWEST_AGES = 3  # to fit a model to
+_CLASSES = 8
 _KNOWN_AT_START = ("plan", "service", "payment")
 
 
@@ -77,6 +79,25 @@ def lost_lately(contracts: pd.DataFrame, as_of: date, months: int = 12) -> Contr
         return contractual_churn(contracts, as_of, months)
     except TooLittleData:
         return None
+
+
+def chance_by_age(durations: Durations | None) -> pd.DataFrame | None:
+    """Count the chance to end within a month, by classes of ages; None without durations, or with too few ends.
+
+    Returns
+    -------
+    DataFrame or None
+        As from `crmlib.analysis.survival.hazards.hazard_by_age`, with ``ages`` in words.
+    """
+    if durations is None:
+        return None
+    try:
+        found = hazard_by_age(durations.table, most=_CLASSES)
+    except TooLittleData:
+        return None
+    ages = found[["from_age", "to_age"]].astype("int64").astype("str")
+    alone = ages["from_age"] == ages["to_age"]
+    return found.assign(ages=ages["from_age"].where(alone, ages["from_age"] + " to " + ages["to_age"]))
 
 
 @dataclass(frozen=True)

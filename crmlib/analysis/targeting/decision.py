@@ -3,19 +3,22 @@
 "Nobody" is always among the options and wins unless another one is shown, or expected, to earn more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from crmlib.analysis.targeting.assignment import CONTROL, assign_arms
 from crmlib.analysis.targeting.contact_profit import ContactProfit
 from crmlib.analysis.targeting.heterogeneity import SortedGroups
 from crmlib.analysis.targeting.targeting_rules import EVERYONE, NOBODY, RANDOM, RulesCompared
-from crmlib.errors import DataError, ParameterError
+from crmlib.errors import DataError, ParameterError, TooLittleData
 
 RISK, AT_RISK, PROFIT = "risk", "value at risk", "expected profit"
+#: What is to be done with a customer.
+CONTACT, HOLD_OUT, LEAVE = "contact", "hold out", "leave alone"
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,39 @@ def decide_by_test(
         {"profit": own, "low": ends[:, 0], "high": ends[:, 1], "contact": picked[rule]}, index=today.index
     )
     return Decision("test", rule, customers, _in_order(rows))
+
+
+def deal_out(
+    decision: Decision, customers: pd.DataFrame, held_out: float, seed: int, strata: Sequence[str] = ()
+) -> pd.Series:
+    """Draw by lot whom of the list to leave alone, so that the next run can tell what the contacts did.
+
+    Parameters
+    ----------
+    decision : Decision
+    customers : DataFrame
+        Indexed by ``customer_id``; with the columns of `strata`.
+    held_out : float
+        Share of the list that is held out, above 0 and below 1.
+    seed : int
+    strata : sequence of str
+        See `crmlib.analysis.targeting.assignment.assign_arms`.
+
+    Returns
+    -------
+    Series of str
+        By customer of `customers`: `CONTACT`, `HOLD_OUT` or `LEAVE`. With too short a list for two arms nobody is held
+        out.
+    """
+    listed = decision.customers["contact"].reindex(customers.index).eq(True)
+    found = pd.Series(np.where(listed, CONTACT, LEAVE), customers.index, name="decision").astype("str")
+    if listed.any():
+        try:
+            arms = assign_arms(customers[listed], held_out, seed, strata)["arm"]
+        except TooLittleData:
+            return found
+        found[arms.index[arms == CONTROL]] = HOLD_OUT
+    return found
 
 
 def decide_by_profit(profit: ContactProfit, share: float) -> Decision:

@@ -13,7 +13,7 @@ from crmlib.analysis.targeting.effects import average_effects, pooled_effects
 from crmlib.analysis.targeting.experiments import experiment
 from crmlib.analysis.targeting.first_orders import first_orders, known_before
 from crmlib.analysis.targeting.heterogeneity import Kinds, SortedGroups, persuadables, sorted_groups
-from crmlib.analysis.targeting.qini import profit_curve
+from crmlib.analysis.targeting.qini import Qini, per_thousand, qini
 from crmlib.analysis.targeting.save_rate import MeasuredSaveRate
 from crmlib.analysis.targeting.targeting_rules import RulesCompared, compare_rules
 from crmlib.analysis.targeting.trial import Trial
@@ -45,6 +45,8 @@ class Evidence:
         Rows whose long outcome is known, of what is judged.
     scores : DataFrame
         Of these rows, each made without the customer's own fold.
+    orders : dict of str to Qini
+        For the orders by uplift, risk and value at risk: the curve of the gain after costs, with its coefficient.
     curves : DataFrame
         ``rule``, ``share``, ``profit`` with ``low`` and ``high``: gain after costs per 1,000 customers.
     groups : SortedGroups
@@ -71,6 +73,7 @@ class Evidence:
     action: str
     known: Trial
     scores: pd.DataFrame
+    orders: dict[str, Qini]
     curves: pd.DataFrame
     groups: SortedGroups
     kinds: Kinds
@@ -180,10 +183,8 @@ def gather_evidence(
     except TooLittleData:
         return None
     own = scores.drop(columns=ALONE)
-    curves = pd.concat(
-        {name: profit_curve(own[name], known, MONEY, draws=draws, seed=seed) for name in _CURVES},
-        names=["rule"],
-    )
+    orders = {name: qini(own[name], known, MONEY, net=True, draws=draws, seed=seed) for name in _CURVES}
+    curves = pd.concat({name: per_thousand(found) for name, found in orders.items()}, names=["rule"])
     rules = compare_rules(
         own, known, MONEY, budget=share, above=ABOVE, baseline=scores[ALONE], draws=draws, seed=seed
     )
@@ -202,6 +203,7 @@ def gather_evidence(
         action=action,
         known=known,
         scores=own,
+        orders=orders,
         curves=curves.reset_index(level="rule").reset_index(drop=True),
         groups=groups,
         kinds=persuadables(own["uplift"], known, MONEY, net=True),

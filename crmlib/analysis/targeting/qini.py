@@ -204,7 +204,11 @@ def profit_curve(
     -----
     The highest point of the curve is too high for the next campaign: it was picked by looking.
     """
-    found = qini(score, trial, money, net=True, draws=draws, seed=seed, level=level)
+    return per_thousand(qini(score, trial, money, net=True, draws=draws, seed=seed, level=level))
+
+
+def per_thousand(found: Qini) -> pd.DataFrame:
+    """Return the band of a curve in money per 1,000 customers; columns as in `profit_curve`."""
     return found.band.rename(columns={"gain": "profit"}).assign(
         **{name: 1000 * found.band[key] for name, key in
            (("profit", "gain"), ("low", "low"), ("high", "high"), ("random", "random"))}

@@ -79,9 +79,10 @@ def effects_note(wb: Workbook, tests: Evidence) -> str:
         else "all actions together, since they were not found to differ"
     )
     return wb.text(
-        "{n:count campaign}, {what}; margin before the cost of {cost:exact_money} per contact. Half a year: only "
-        "contacts old "
-        "enough. What customers did before is taken out, which narrows the 95% intervals. Both arms were alike "
+        "{n:count campaign}, {what}; margin before the cost of {cost:exact_money} per contact; each campaign "
+        "counts by "
+        "its contacts. Half a year: only contacts old enough. What customers did before is taken out, which "
+        "narrows the 95% intervals. Both arms were alike "
         "before "
         "(p {p:number2}); campaigns that hold out an odd share: {odd}.",
         n=len(tests.trial.campaigns), what=what, cost=tests.contact_cost, p=tests.balance.test.p_value,
@@ -153,6 +154,49 @@ def gain_title(wb: Workbook, tests: Evidence) -> str:
     if end["profit"] < 0:
         return "The more are contacted, the more is lost; no order of customers changes that beyond chance"
     return "No order of customers earns more than chance would allow"
+
+
+def order(wb: Workbook, tests: Evidence) -> Sentence:
+    """Say whether the order by predicted effect is better than a lot."""
+    found = tests.orders["uplift"]
+    values = {
+        "q": found.coefficient,
+        "low": found.low,
+        "high": found.high,
+        "risk": tests.orders["risk"].coefficient,
+    }
+    return wb.cases(
+        (not np.isfinite(list(values.values())).all(), "Too few were tested to compare an order with a lot."),
+        (found.low > 0,
+         "The area between the curve and the line of a lot (the Qini coefficient) is {q:exact_money} per customer "
+         "for the "
+         "order by predicted effect (95% interval {low:exact_money} to {high:exact_money}): that order is better "
+         "than a lot. "
+         "For the order by risk it is {risk:exact_money}."),
+        (True,
+         "The area between the curve and the line of a lot (the Qini coefficient) is {q:exact_money} per customer "
+         "for the "
+         "order by predicted effect (95% interval {low:exact_money} to {high:exact_money}): it cannot be told from "
+         "a lot. For "
+         "the order by risk it is {risk:exact_money}."),
+        **values,
+    )  # fmt: skip
+
+
+def kinds_note(wb: Workbook, tests: Evidence) -> str:
+    """Return what stands under the table of kinds."""
+    money = wb.currency
+    told = tests.kinds.table["distinguishable"]
+    verdict = (
+        "Both are what they were predicted to be, beyond chance."
+        if told.all() and len(told) == 2
+        else (
+            "No kind is told from the other beyond chance."
+            if not told.any()
+            else "One of them is told from nothing beyond chance."
+        )
+    )
+    return f"Change of the margin within half a year by a contact, less its cost, in {money}; 95% intervals. {verdict}"
 
 
 def rules_title(wb: Workbook, tests: Evidence) -> str:

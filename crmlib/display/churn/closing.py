@@ -23,20 +23,30 @@ from crmlib.display.workbook import Workbook
 _STRENGTH = 20.0
 
 
-def offer_terms(keep: WorthKeeping, offer_cost: float, contact_cost: float, save_rate: float) -> OfferTerms:
-    """Return the company's own terms: the mean value of a kept customer, at least a little above the offer."""
-    value = max(float(keep.value.mean()), offer_cost * 1.01 + 0.01)
+def offer_terms(
+    keep: WorthKeeping, offer_cost: float, contact_cost: float, save_rate: float
+) -> OfferTerms | None:
+    """Return the company's own terms: the mean value of a kept customer; None where that is no more than the "
+    "offer."""
+    value = float(keep.value.mean())
+    if not value > offer_cost:
+        return None
     return OfferTerms(value, offer_cost, contact_cost, SaveRate(save_rate, _STRENGTH))
 
 
 def headline(wb: Workbook, loss: LossesAhead, meaning: Meaning) -> Sentence:
     """Return the answer to the notebook's question."""
-    return wb.say(
-        "Of {n:count customer}, {k:count} can be expected to {leave} in the next {length}; they would bring "
-        "{money:money} "
-        "a year (95% interval {low:money} to {high:money}).",
+    return wb.cases(
+        (loss.at_risk > 0,
+         "Of {n:count customer}, {k:count} can be expected to {leave} in the next {length}; they would bring "
+         "{money:money} a year (95% interval {low:money} to {high:money})."),
+        (True,
+         "Of {n:count customer}, {k:count} can be expected to {leave} in the next {length}; they would cost "
+         "{cost:money} a "
+         "year more than they bring (95% interval {least:money} to {most:money})."),
         n=loss.customers, k=loss.leavers, leave=meaning.leave, length=meaning.length, money=loss.at_risk,
-        low=loss.at_risk_low, high=loss.at_risk_high,
+        low=loss.at_risk_low, high=loss.at_risk_high, cost=-loss.at_risk, least=-loss.at_risk_high,
+        most=-loss.at_risk_low,
     )  # fmt: skip
 
 
@@ -143,6 +153,10 @@ def decision(
 ) -> tuple[Sentence, Sentence]:
     """Return what to do, in money, and what happens if nothing is done."""
     wait = wb.cases(
+        (loss.at_risk <= 0,
+         "Then {k:count customer} can be expected to {leave} within {length}; as they buy today that costs "
+         "nothing, for they "
+         "cost more than they bring."),
         (keep.comes_back > 0,
          "Then {k:count customer} can be expected to {leave} within {length}; without those who come back by "
          "themselves that takes {money:money} a year."),
@@ -226,7 +240,9 @@ def metrics(wb: Workbook, meaning: Meaning, loss: LossesAhead, final: Decision) 
     )  # fmt: skip
 
 
-def saved_churn(people: pd.DataFrame, why: pd.Series, loss: LossesAhead, final: Decision) -> pd.DataFrame:
+def saved_churn(
+    people: pd.DataFrame, why: pd.Series, loss: LossesAhead, final: Decision, dealt: pd.Series
+) -> pd.DataFrame:
     """Lay out one row per customer for other notebooks.
 
     Parameters
@@ -237,13 +253,15 @@ def saved_churn(people: pd.DataFrame, why: pd.Series, loss: LossesAhead, final: 
         Reasons in words.
     loss : LossesAhead
     final : Decision
+    dealt : Series of text
+        As returned by `crmlib.analysis.targeting.decision.deal_out`.
 
     Returns
     -------
     DataFrame
         ``customer_id``, ``churn_probability``, ``why``, ``worth_if_kept``, ``value_at_risk`` (per year),
-        ``expected_profit`` (of a contact) with ``profit_low`` and ``profit_high``, ``decision`` ("contact" or "leave
-        alone") and ``basis`` ("test" or "assumption").
+        ``expected_profit`` (of a contact) with ``profit_low`` and ``profit_high``, ``decision`` ("contact", "hold
+        out" or "leave alone") and ``basis`` ("test" or "assumption").
     """
     own = final.customers.reindex(people.index)
     found = pd.DataFrame(
@@ -255,7 +273,7 @@ def saved_churn(people: pd.DataFrame, why: pd.Series, loss: LossesAhead, final: 
             "expected_profit": own["profit"],
             "profit_low": own["low"],
             "profit_high": own["high"],
-            "decision": np.where(own["contact"].eq(True), "contact", "leave alone"),
+            "decision": dealt.reindex(people.index),
             "basis": final.basis,
         },
         index=people.index,

@@ -29,6 +29,10 @@ def data(wb: Workbook, waits: Rhythm | None, kind: KindOfLoss) -> Sentence:
          "**{n:count customer}**, {k:count} of them with a contract, now or earlier: its end is on record. So "
          "leaving "
          "is the end of a contract here, and what was bought plays no part."),
+        (kind.kind == "non-contractual" and kind.under_contract > 0,
+         "**{n:count customer}** have made {p:count purchase}. {k:count} of them have a contract, but not one "
+         "contract "
+         "has an end on record: no loss is seen, and leaving has to be told from silence."),
         (kind.kind == "non-contractual",
          "**{n:count customer}** have made {p:count purchase}. Nobody has a contract: no loss is seen, and "
          "leaving has to be told from silence."),

@@ -43,6 +43,16 @@ _OUTCOMES = {
     MONEY: "Margin within half a year ({currency})",
     "silent": "Silent after that (share)",
 }
+_SCORES = {
+    "brier": ("Brier score", "low"),
+    "uncertainty": ("… of one rate for these customers", "given"),
+    "resolution": ("… less what telling customers apart saves", "high"),
+    "reliability": ("… and what chances cost that do not come true", "0"),
+    "auc": ("Rank (AUC)", "1; by lot 0.50"),
+    "lift": ("Lift of the top tenth", "high; by lot 1"),
+    "slope": ("Calibration slope", "1"),
+    "intercept": ("Calibration intercept (log odds)", "0"),
+}
 _ROWS = 8
 _FEW_WORDS = 2
 
@@ -94,6 +104,15 @@ def contest(tried: Contest) -> pd.DataFrame:
         for name in tried.scores.methods
     ]
     return pd.DataFrame(rows)
+
+
+def score_by_score(tried: Contest) -> pd.DataFrame:
+    """Return the scores of the method that is used, each with its interval and what would be right."""
+    table = tried.scores.table.loc[tried.chosen]
+    rows = [
+        (words, *table.loc[name, ["value", "low", "high"]], right) for name, (words, right) in _SCORES.items()
+    ]
+    return pd.DataFrame(rows, columns=["label", "value", "low", "high", "right"])
 
 
 def reliability(tried: Contest) -> pd.DataFrame:
@@ -229,6 +248,16 @@ def gain_curves(tests: Evidence) -> pd.DataFrame:
         {"rule": "at random", "share": lot["share"], "value": lot["random"], "low": np.nan, "high": np.nan}
     )
     return pd.concat([curves[["rule", "share", "value", "low", "high"]], lot], ignore_index=True)
+
+
+def kinds(tests: Evidence) -> pd.DataFrame:
+    """Return what a contact did to those it was predicted to move and to all others, net of its cost."""
+    words = {
+        "persuadable": "Predicted to bring more than the contact costs",
+        "sleeping dog": "Predicted to bring less, or to be driven away",
+    }
+    table = tests.kinds.table
+    return table.assign(label=[words[name] for name in table.index]).reset_index(drop=True)
 
 
 def rules(tests: Evidence) -> pd.DataFrame:

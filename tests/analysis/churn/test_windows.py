@@ -78,8 +78,18 @@ def test_windows_longer_than_the_data_are_refused(options):
 
 
 def test_a_month_of_data_is_too_little():
-    with pytest.raises(TooLittleData, match="5 windows of a week or more"):
+    with pytest.raises(TooLittleData, match="5 windows of four weeks or more"):
         choose_windows(REGULAR, start(30), AS_OF)
+
+
+def test_a_silence_of_days_is_no_leaving_however_quick_the_rhythm():
+    curve = pd.DataFrame({"days": [2, 5, 9], "waiting": [100, 50, 9], "share": [0.5, 0.9, 0.97]})
+    quick = Rhythm(curve, curve, 0.97, curve, 100, 900)
+    found = choose_windows(quick, start(700), AS_OF)
+    assert found.outcome_days == 28 and "no less than 4 weeks" in found.chosen.loc["outcome", "reason"]
+    assert (
+        choose_windows(quick, start(700), AS_OF, outcome_days=14).outcome_days == 14
+    )  # whoever states it may
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from crmlib.analysis.survival.durations import beginning_of_sight, contract_durations
 from crmlib.analysis.survival.outlook import (
+    chance_by_age,
     contract_outlook,
     lived_so_far,
     lost_lately,
@@ -171,3 +172,14 @@ def test_what_is_known_of_some_contracts_alone_is_not_compared():
     rng = np.random.default_rng(2)
     paid = contract_durations(frame.assign(payment=rng.choice(["card", "bill"], len(frame))), AS_OF)
     assert who_ends(paid).first == "payment"
+
+
+def test_chances_to_end_are_counted_by_age_and_named():
+    lived = contract_durations(contracts(), AS_OF)
+    found = chance_by_age(lived)
+    assert found["ended"].sum() == lived.ended and len(found) <= 8
+    first = found.iloc[0]
+    by_hand = ((lived.table["duration"] <= first["to_age"]) & lived.table["ended"]).sum()
+    assert first["ended"] == by_hand and found["ages"].iloc[0] in ("1", f"1 to {int(first['to_age'])}")
+    assert chance_by_age(None) is None
+    assert chance_by_age(contract_durations(contracts(size=40), AS_OF)) is None

@@ -10,9 +10,13 @@ from crmlib.analysis.targeting.campaign_terms import ContactTerms
 from crmlib.analysis.targeting.contact_profit import expected_profit
 from crmlib.analysis.targeting.decision import (
     AT_RISK,
+    CONTACT,
+    HOLD_OUT,
+    LEAVE,
     PROFIT,
     RISK,
     best_places,
+    deal_out,
     decide_by_profit,
     decide_by_test,
 )
@@ -224,6 +228,27 @@ def test_a_budget_too_small_for_one_customer_contacts_nobody():
     _, profit = an_expectation(size=20)
     found = decide_by_profit(profit, 0.01)
     assert (found.rule, found.contacted) == (NOBODY, 0)
+
+
+def test_a_part_of_the_list_is_held_out_by_lot_alike_in_both_arms():
+    people, profit = an_expectation(size=400)
+    found = decide_by_profit(profit, 0.6)
+    dealt = deal_out(found, people, 0.3, seed=4, strata=["churn_probability"])
+    listed = found.customers["contact"].reindex(people.index)
+    assert (dealt[~listed] == LEAVE).all() and set(dealt[listed]) == {CONTACT, HOLD_OUT}
+    assert (dealt == HOLD_OUT).sum() == pytest.approx(0.3 * listed.sum(), abs=1)
+    risks = people["churn_probability"].groupby(dealt).mean()
+    assert abs(risks[CONTACT] - risks[HOLD_OUT]) < 0.05
+    mixed = deal_out(found, people.sample(frac=1, random_state=1), 0.3, seed=4, strata=["churn_probability"])
+    assert mixed.sort_index().equals(dealt.sort_index())
+    assert not deal_out(found, people, 0.3, seed=5, strata=["churn_probability"]).equals(dealt)
+
+
+def test_of_a_list_too_short_for_two_arms_nobody_is_held_out():
+    people, profit = an_expectation(size=20)
+    found = decide_by_profit(profit, 0.5)
+    dealt = deal_out(found, people, 0.3, seed=4)
+    assert (dealt == CONTACT).sum() == found.contacted > 0 and HOLD_OUT not in set(dealt)
 
 
 def test_expected_profit_does_not_depend_on_the_order_of_rows():

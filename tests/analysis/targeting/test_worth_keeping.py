@@ -100,7 +100,9 @@ def test_under_contract_the_margin_on_fees_is_the_value():
 
 
 def test_without_costs_the_stated_gross_margin_is_taken_of_the_sales():
-    sold = pd.DataFrame({"net_sales_3m": [30.0, 0.0, 10.0], "net_sales_12m": [100.0, 50.0, -10.0]}, index=PEOPLE)
+    sold = pd.DataFrame(
+        {"net_sales_3m": [30.0, 0.0, 10.0], "net_sales_12m": [100.0, 50.0, -10.0]}, index=PEOPLE
+    )
     found = worth_keeping(None, sold, comes_back=0.5, gross_margin=0.4)
     assert found.value.tolist() == pytest.approx([20.0, 10.0, -2.0]) and found.source == "margin"
     assert worth_keeping(None, KNOWN, gross_margin=0.4).value.tolist() == [40.0, 10.0, -4.0]

@@ -91,7 +91,9 @@ class Survivors:
                 "some who left",
                 "take older cohorts; without a loss nothing can be learnt about losses",
             )
-        last = int(np.flatnonzero(reached)[-1]) + 1  # renewals before it that nobody was seen at keep their number
+        last = (
+            int(np.flatnonzero(reached)[-1]) + 1
+        )  # renewals before it that nobody was seen at keep their number
         return Survivors(self.renewed[:last], self.ended[:last], self.customers)
 
 
