@@ -35,16 +35,16 @@ def together(run, **parameters):
     beside = {
         name: run(name, **parameters) for name in (BASE, PROFITABILITY) if (FOLDER / f"{name}.ipynb").exists()
     }
+    day = {name: value for name, value in parameters.items() if name == "as_of"}  # they know no period
+    beside[VALUE] = run(VALUE, **day)
+    beside[CHURN] = run(CHURN, beside=[beside[VALUE]], **day)
     return run(NAME, beside=list(beside.values()), **parameters), beside
 
 
 @pytest.fixture(scope="module")
 def yearly(run):
-    """At the defaults, beside all notebooks it takes numbers from."""
-    _, beside = together(run)
-    beside[VALUE] = run(VALUE)
-    beside[CHURN] = run(CHURN, beside=[beside[VALUE]])
-    return run(NAME, beside=list(beside.values())), beside
+    """At the defaults."""
+    return together(run)
 
 
 @pytest.fixture(scope="module")
@@ -364,11 +364,11 @@ def test_planned_marks_follow_the_folder(run, yearly, tmp_path, monkeypatch):
             "metadata": {"crmlib": {"question": "Who is going to leave?"}}}  # fmt: skip
     (tmp_path / "03_churn.ipynb").write_text(json.dumps(come))
     monkeypatch.setenv(VARIABLE, str(tmp_path))
-    executed = run(NAME, beside=list(yearly[1].values()))
+    executed = run(NAME, beside=[yearly[1][name] for name in (BASE, PROFITABILITY)])
     ideas = ideas_of(executed)
     assert ideas["Churn"]["Notebook"] == "03" and ideas["Churn"][
         "Measure, and its value in this run"
-    ].endswith("see notebook 03")
+    ].endswith("not known here")
     assert ideas["Cohorts"]["Notebook"] == "01 (planned)"
     assert "- 03: Who is going to leave?" in executed.text
     assert "Hazard (rischio): The chance of leaving now. [03]" in executed.text
