@@ -36,7 +36,7 @@ def _ours(size: int, folder: Path) -> Callable[[], tuple[pd.DataFrame, float]]:
         histories = Histories.of(frame)
         model = BGNBD().fit_histories(histories, prior)
         found = draw_posterior(
-            model, model.curved(histories), prior, np.random.default_rng(1), n_draws=4_000, n_tried=4_000,
+            model, model.curved(histories), prior, np.random.default_rng(1), n_draws=4_000, n_tried=8_000,
             values=model.values(histories),
         )  # fmt: skip
         return found.draws[list(PRIOR)], found.effective
