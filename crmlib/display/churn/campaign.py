@@ -23,8 +23,7 @@ def options_note(wb: Workbook, decision: Decision, keep: WorthKeeping) -> str:
     """Return what stands under the options: what the money counts, and what its range holds."""
     return wb.text(
         "More than contacting nobody. Value: {words}. Low to high: 95% of the draws of save rate, level of the "
-        "risk and "
-        "the customers' own inputs, on the assumption that the save rate is worth twenty cases.",
+        "risk and the customers' own inputs, on the assumption that the save rate is worth twenty cases.",
         words=keep.words,
     )  # fmt: skip
 
@@ -43,19 +42,18 @@ def break_even(wb: Workbook, profit: ContactProfit, terms: ContactTerms, keep: W
          "{n:count} of {all:count customer} can be contacted at an expected profit."),
         (len(pays) == 0,
          "No contact is expected to pay at this save rate. At the middle risk of {p:share} a customer would have "
-         "to be "
-         "worth {least:money} or more if kept."),
+         "to be worth {least:money} or more if kept."),
         (np.isfinite(everyone) and 0 < everyone < 1,
          "The threshold in money: at the middle risk of {p:share} a contact pays from a value of {least:money} on. "
          "{n:count} of {all:count customer} can be contacted at an expected profit. Contacting everybody would pay "
          "only if {even:share1} or more of those about to leave were kept."),
         (everyone <= 0,
-         "A contact costs nothing here, nor does an offer: {n:count} of {all:count customer} can be contacted at an "
-         "expected profit, and contacting everybody pays at any save rate."),
+         "A contact costs nothing here, nor does an offer: {n:count} of {all:count customer} can be contacted at "
+         "an expected profit, and contacting everybody pays at any save rate."),
         (True,
          "The threshold in money: at the middle risk of {p:share} a contact pays from a value of {least:money} on. "
-         "{n:count} of {all:count customer} can be contacted at an expected profit; contacting everybody pays at no "
-         "save rate."),
+         "{n:count} of {all:count customer} can be contacted at an expected profit; contacting everybody pays at "
+         "no save rate."),
         p=middle, least=least, n=len(pays), all=len(own), even=everyone,
     )  # fmt: skip
 
@@ -80,11 +78,9 @@ def effects_note(wb: Workbook, tests: Evidence) -> str:
     )
     return wb.text(
         "{n:count campaign}, {what}; margin before the cost of {cost:exact_money} per contact; each campaign "
-        "counts by "
-        "its contacts. Half a year: only contacts old enough. What customers did before is taken out, which "
-        "narrows the 95% intervals. Both arms were alike "
-        "before "
-        "(p {p:number2}); campaigns that hold out an odd share: {odd}.",
+        "counts by its contacts. Half a year: only contacts old enough. What customers did before is taken out, "
+        "which narrows the 95% intervals. Both arms were alike before (p {p:number2}); campaigns that hold out an "
+        "odd share: {odd}.",
         n=len(tests.trial.campaigns), what=what, cost=tests.contact_cost, p=tests.balance.test.p_value,
         odd="none" if tests.uneven == 0 else str(tests.uneven),
     )  # fmt: skip
@@ -102,17 +98,15 @@ def effects(wb: Workbook, tests: Evidence) -> Sentence:
     return wb.cases(
         (lasts,
          "A contact costs {cost:money} and brings {late:money} of margin within half a year (95% interval "
-         "{low:money} to "
-         "{high:money}): **it pays.** It {kept}."),
+         "{low:money} to {high:money}): **it pays.** It {kept}."),
         (soon["adjusted_low"] > 0,
          "Soon after it a contact brings {soon:money} of margin (95% interval {slow:money} to {shigh:money}) at a "
-         "cost of "
-         "{cost:money}. **Half a year later nothing of that is left that can be told from chance**: {late:money} "
-         "({low:money} to {high:money}). Some may have bought earlier rather than more. The contacts {kept}."),
+         "cost of {cost:money}. **Half a year later nothing of that is left that can be told from chance**: "
+         "{late:money} ({low:money} to {high:money}). Some may have bought earlier rather than more. The contacts "
+         "{kept}."),
         (True,
          "A contact costs {cost:money}; what it brings within half a year is {late:money} (95% interval "
-         "{low:money} to "
-         "{high:money}). **No gain can be told from chance.** It {kept}."),
+         "{low:money} to {high:money}). **No gain can be told from chance.** It {kept}."),
         cost=tests.contact_cost, soon=soon["adjusted"], slow=soon["adjusted_low"], shigh=soon["adjusted_high"],
         late=late["adjusted"], low=late["adjusted_low"], high=late["adjusted_high"], kept=kept,
     )  # fmt: skip
@@ -127,16 +121,13 @@ def measured(wb: Workbook, tests: Evidence) -> Sentence | None:
     return wb.cases(
         (high < assumed,
          "The save rate measured is {rate:share} (95% interval {low:share} to {high:share}): **less than the "
-         "{assumed:share} "
-         "assumed above**, and the expected profits there are too high."),
+         "{assumed:share} assumed above**, and the expected profits there are too high."),
         (low > assumed,
          "The save rate measured is {rate:share} (95% interval {low:share} to {high:share}), more than the "
-         "{assumed:share} "
-         "assumed above."),
+         "{assumed:share} assumed above."),
         (True,
          "The save rate measured is {rate:share} (95% interval {low:share} to {high:share}); the {assumed:share} "
-         "assumed "
-         "above can be neither confirmed nor ruled out."),
+         "assumed above can be neither confirmed nor ruled out."),
         rate=tests.save_rate.mean, low=low, high=high, assumed=assumed,
     )  # fmt: skip
 
@@ -169,16 +160,12 @@ def order(wb: Workbook, tests: Evidence) -> Sentence:
         (not np.isfinite(list(values.values())).all(), "Too few were tested to compare an order with a lot."),
         (found.low > 0,
          "The area between the curve and the line of a lot (the Qini coefficient) is {q:exact_money} per customer "
-         "for the "
-         "order by predicted effect (95% interval {low:exact_money} to {high:exact_money}): that order is better "
-         "than a lot. "
-         "For the order by risk it is {risk:exact_money}."),
+         "for the order by predicted effect (95% interval {low:exact_money} to {high:exact_money}): that order is "
+         "better than a lot. For the order by risk it is {risk:exact_money}."),
         (True,
          "The area between the curve and the line of a lot (the Qini coefficient) is {q:exact_money} per customer "
-         "for the "
-         "order by predicted effect (95% interval {low:exact_money} to {high:exact_money}): it cannot be told from "
-         "a lot. For "
-         "the order by risk it is {risk:exact_money}."),
+         "for the order by predicted effect (95% interval {low:exact_money} to {high:exact_money}): it cannot be "
+         "told from a lot. For the order by risk it is {risk:exact_money}."),
         **values,
     )  # fmt: skip
 
@@ -224,36 +211,31 @@ def rules(wb: Workbook, tests: Evidence) -> Sentence:
          "effect."),
         (low > 0 and moved is not None and own["random_low"] > 0,
          "Choosing those a contact moves earned {more:money} per 1,000 customers more than choosing those most at "
-         "risk "
-         "(95% interval {low:money} to {high:money}), and more than a lot of the same size: **whoever is about to "
-         "leave "
-         "is not whom a contact keeps.**"),
+         "risk (95% interval {low:money} to {high:money}), and more than a lot of the same size: **whoever is "
+         "about to leave is not whom a contact keeps.**"),
         (low > 0 and moved is not None,
          "Choosing those a contact is expected to move earned {more:money} per 1,000 customers more than choosing "
-         "those "
-         "most at risk (95% interval {low:money} to {high:money}). That need not be a better eye: it contacted "
-         "{few:share} "
-         "of them instead of {many:share}, and with offers like these the fewer, the better."),
+         "those most at risk (95% interval {low:money} to {high:money}). That need not be a better eye: it "
+         "contacted {few:share} of them instead of {many:share}, and with offers like these the fewer, the better."),
         (moved is None and more >= 0,
          "By what the tests taught, no customer is expected to bring more than the contact costs. Choosing by risk "
          "instead earned {more:money} less per 1,000 customers (95% interval {low:money} to {high:money})."),
         (moved is None,
          "By what the tests taught, no customer is expected to bring more than the contact costs. Choosing by risk "
-         "all "
-         "the same earned {less:money} per 1,000 customers (95% interval {less_low:money} to {less_high:money})."),
+         "all the same earned {less:money} per 1,000 customers (95% interval {less_low:money} to "
+         "{less_high:money})."),
         (high < 0,
-         "Choosing those most at risk earned {less:money} per 1,000 customers more than choosing those a contact is "
-         "expected to move (95% interval {less_low:money} to {less_high:money}): **what the tests taught about "
-         "single "
-         "customers does not hold.**"),
+         "Choosing those most at risk earned {less:money} per 1,000 customers more than choosing those a contact "
+         "is expected to move (95% interval {less_low:money} to {less_high:money}): **what the tests taught about "
+         "single customers does not hold.**"),
         (more < 0,
-         "Choosing those most at risk earned {less:money} per 1,000 customers more than choosing those a contact is "
-         "expected to move, which chance alone could also do (95% interval {less_low:money} to {less_high:money})."),
+         "Choosing those most at risk earned {less:money} per 1,000 customers more than choosing those a contact "
+         "is expected to move, which chance alone could also do (95% interval {less_low:money} to "
+         "{less_high:money})."),
         (True,
          "Choosing those a contact is expected to move earned {more:money} per 1,000 customers more than choosing "
-         "those "
-         "most at risk, which chance alone could also do (95% interval {low:money} to {high:money}). The tests "
-         "find {share:share} of the customers worth a contact, and cannot yet prove it."),
+         "those most at risk, which chance alone could also do (95% interval {low:money} to {high:money}). The "
+         "tests find {share:share} of the customers worth a contact, and cannot yet prove it."),
         more=more, low=low, high=high, less=less, less_low=less_low, less_high=less_high,
         share=float(moved["share"]) if moved is not None else 0.0, few=own["contacted"],
         many=tests.rules.table.loc["risk", "contacted"],
@@ -272,22 +254,20 @@ def design(wb: Workbook, profit: ContactProfit, keep: WorthKeeping, share: float
     needed = size_of_test(Amount(spread), max(cost, 0.01), held_out=_HELD_OUT).customers if differ else 0
     return wb.cases(
         (not differ,
-         "**A test would tell.** Hold {out:share} of those on the list out by lot, and compare their margin after a "
-         "year. How many it takes follows from how much customers differ, which one value for all does not say. "
+         "**A test would tell.** Hold {out:share} of those on the list out by lot, and compare their margin after "
+         "a year. How many it takes follows from how much customers differ, which one value for all does not say. "
          "Knowing the save rate before choosing is worth {worth:money} at most."),
         (not enough,
-         "**A test would tell**, but {customers:count customer} are too few for one: to see an effect that just pays "
-         "the contact of {cost:money}, {needed:count} are needed, {out:share} of them held out by lot (power 80%, "
-         "95% "
-         "level), over several campaigns if there are not so many. Knowing the save rate before choosing is worth "
-         "{worth:money} at most."),
+         "**A test would tell**, but {customers:count customer} are too few for one: to see an effect that just "
+         "pays the contact of {cost:money}, {needed:count} are needed, {out:share} of them held out by lot (power "
+         "80%, 95% level), over several campaigns if there are not so many. Knowing the save rate before choosing "
+         "is worth {worth:money} at most."),
         (True,
-         "**A test would tell.** Draw {customers:count} customers, hold {out:share} of them out by lot, and compare "
-        "their "
-        "margin after a year: an effect of {least:money} per contact or more would show (power 80%, 95% level). To "
-        "see "
-        "one that just pays the contact of {cost:money}, {needed:count} customers are needed, over several campaigns "
-        "if there are not so many. Knowing the save rate before choosing is worth {worth:money} at most."),
+         "**A test would tell.** Draw {customers:count} customers, hold {out:share} of them out by lot, and "
+         "compare their margin after a year: an effect of {least:money} per contact or more would show (power 80%, "
+         "95% level). To see one that just pays the contact of {cost:money}, {needed:count} customers are needed, "
+         "over several campaigns if there are not so many. Knowing the save rate before choosing is worth "
+         "{worth:money} at most."),
         customers=customers, out=_HELD_OUT, least=least, cost=cost, needed=needed,
         worth=profit.worth_of_knowing_save_rate(),
     )  # fmt: skip
@@ -300,7 +280,6 @@ def next_test(wb: Workbook, tests: Evidence) -> Sentence:
     needed = size_of_test(Amount(spread), max(tests.contact_cost, 0.01), held_out=_HELD_OUT).customers
     return wb.say(
         "To see an effect that just pays a contact of {cost:money}, a test needs {needed:count} contacts and "
-        "controls; "
-        "there have been {n:count}.",
+        "controls; there have been {n:count}.",
         cost=tests.contact_cost, needed=needed, n=len(rows),
     )  # fmt: skip

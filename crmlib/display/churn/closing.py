@@ -26,8 +26,7 @@ _STRENGTH = 20.0
 def offer_terms(
     keep: WorthKeeping, offer_cost: float, contact_cost: float, save_rate: float
 ) -> OfferTerms | None:
-    """Return the company's own terms: the mean value of a kept customer; None where that is no more than the "
-    "offer."""
+    """Return the company's own terms: the mean value of a kept customer; None where an offer costs as much."""
     value = float(keep.value.mean())
     if not value > offer_cost:
         return None
@@ -42,8 +41,7 @@ def headline(wb: Workbook, loss: LossesAhead, meaning: Meaning) -> Sentence:
          "{money:money} a year (95% interval {low:money} to {high:money})."),
         (True,
          "Of {n:count customer}, {k:count} can be expected to {leave} in the next {length}; they would cost "
-         "{cost:money} a "
-         "year more than they bring (95% interval {least:money} to {most:money})."),
+         "{cost:money} a year more than they bring (95% interval {least:money} to {most:money})."),
         n=loss.customers, k=loss.leavers, leave=meaning.leave, length=meaning.length, money=loss.at_risk,
         low=loss.at_risk_low, high=loss.at_risk_high, cost=-loss.at_risk, least=-loss.at_risk_high,
         most=-loss.at_risk_low,
@@ -98,8 +96,8 @@ def _method_found(wb: Workbook, tried: Contest | None) -> tuple | None:
         )
     name = METHODS[tried.chosen]
     return wb.finding(
-        "Among the tenth most at risk, {lift:number2} times as many stayed away as among all, on days the method had "
-        "not seen.",
+        "Among the tenth most at risk, {lift:number2} times as many stayed away as among all, on days the method "
+        "had not seen.",
         "The probabilities can be trusted to rank and to budget; {name} is enough.",
         lift=float(scores["lift"]), name=name[:1].lower() + name[1:],
     )  # fmt: skip
@@ -119,8 +117,7 @@ def _contracts_found(wb: Workbook, curve: SurvivalCurve | None, ends: WhoEnds | 
     worst, best = means.iloc[0], means.iloc[-1]
     return wb.finding(
         "By {what}, contracts run from {short:number} months on average ({worst}) to {long:number} ({best}), "
-        "within their "
-        "first {until:count} months.",
+        "within their first {until:count} months.",
         "Ask what a change of terms would cost before asking what a call would save.",
         what=ends.first, worst=str(worst["group"]), short=worst["mean"], best=str(best["group"]), long=best["mean"],
         until=worst["until"],
@@ -134,8 +131,7 @@ def _evidence_found(wb: Workbook, tests: Evidence | None) -> tuple | None:
     lasts = late["adjusted_low"] > tests.contact_cost
     return wb.finding(
         "In {n:count campaign} with a group left alone, a contact for {cost:money} brought {late:money} of margin "
-        "within "
-        "half a year (95% interval {low:money} to {high:money}).",
+        "within half a year (95% interval {low:money} to {high:money}).",
         "Contacts pay; choose by what they change, not by risk." if lasts else
         "What is spent on contacts like these is not earned back beyond chance; the next offer has to be another "
         "one.",
@@ -155,8 +151,7 @@ def decision(
     wait = wb.cases(
         (loss.at_risk <= 0,
          "Then {k:count customer} can be expected to {leave} within {length}; as they buy today that costs "
-         "nothing, for they "
-         "cost more than they bring."),
+         "nothing, for they cost more than they bring."),
         (keep.comes_back > 0,
          "Then {k:count customer} can be expected to {leave} within {length}; without those who come back by "
          "themselves that takes {money:money} a year."),
@@ -171,38 +166,31 @@ def decision(
     act = wb.cases(
         (final.basis == "test" and final.rule == RANDOM,
          "**Contact {n:count customer} drawn by lot**: by the tests that earns **{profit:money}** (95% interval "
-         "{low:money} to {high:money}) after a cost of {cost:money}; no list is proven to earn more. Go on leaving a "
-         "part of them alone, so that the next run can tell."),
+         "{low:money} to {high:money}) after a cost of {cost:money}; no list is proven to earn more. Go on leaving "
+         "a part of them alone, so that the next run can tell."),
         (final.basis == "test" and final.rule != NOBODY,
          "**Contact the {n:count customer} of the list \"{rule}\"**: by the tests that earns **{profit:money}** "
-         "(95% "
-         "interval {low:money} to {high:money}) after a cost of {cost:money}. Go on leaving a part of them alone, "
-         "so that "
-         "the next run can tell."),
+         "(95% interval {low:money} to {high:money}) after a cost of {cost:money}. Go on leaving a part of them "
+         "alone, so that the next run can tell."),
         (final.basis == "test" and everyone["profit"] < 0,
          "**Contact nobody with the offers made so far.** No way to choose is proven to earn more than it costs; "
          "contacting everybody is expected to lose {lose:money} (95% interval: from a loss of {lose_most:money} to "
-         "{other}). "
-         "Try another offer on a random part first."),
+         "{other}). Try another offer on a random part first."),
         (final.basis == "test",
          "**Contact nobody with the offers made so far.** No way to choose is proven to earn more than it costs; "
          "contacting everybody is expected to earn {every:money} (95% interval {every_low:money} to "
-         "{every_high:money}). "
-         "Try another offer on a random part first."),
+         "{every_high:money}). Try another offer on a random part first."),
         (final.rule == NOBODY,
          "**Contact nobody.** At the assumed save rate of {rate:share} no contact is expected to earn what it "
          "costs."),
         (best["low"] > 0,
          "**Contact {n:count customer}** for {cost:money}: expected **{profit:money}** (95% range {low:money} to "
          "{high:money}) if a contact keeps {rate:share} of those about to leave, which is an assumption. Leave a "
-         "random part "
-         "alone and measure it."),
+         "random part alone and measure it."),
         (True,
          "**Test before you contact.** {n:count customer} for {cost:money} would be expected to earn "
-         "{profit:money}, but the "
-         "range reaches from {low:money} to {high:money}: whether a contact keeps {rate:share} of those about to "
-         "leave is an "
-         "assumption."),
+         "{profit:money}, but the range reaches from {low:money} to {high:money}: whether a contact keeps "
+         "{rate:share} of those about to leave is an assumption."),
         n=final.contacted, rule=RULES[final.rule], profit=best["profit"], low=best["low"], high=best["high"],
         cost=best["cost"], every=everyone["profit"], every_low=everyone["low"], every_high=everyone["high"],
         rate=float(wb.parameters["save_rate"]), lose=-everyone["profit"], lose_most=-everyone["low"],
@@ -221,8 +209,8 @@ def metrics(wb: Workbook, meaning: Meaning, loss: LossesAhead, final: Decision) 
     )  # fmt: skip
     wb.metric(
         "value_at_risk", "Value at risk", loss.at_risk, "money",
-        "Probability to leave times what the customer brings in a year if kept, less what those bring who come back "
-        "by themselves; summed over customers.",
+        "Probability to leave times what the customer brings in a year if kept, less what those bring who come "
+        "back by themselves; summed over customers.",
         (loss.at_risk_low, loss.at_risk_high), period="a year of those who leave",
     )  # fmt: skip
     if np.isfinite(meaning.rate):

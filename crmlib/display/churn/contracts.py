@@ -84,8 +84,7 @@ def told(
     if lost is not None:
         parts.append(
             "In the last {months:count} months **{rate:share} of {n:count} contracts ended** (95% interval "
-            "{low:share} "
-            "to {high:share})."
+            "{low:share} to {high:share})."
         )
     parts.append(
         "In their first {until:count} months contracts run for {mean:number} months on average (95% interval "
@@ -94,12 +93,11 @@ def told(
     if np.isfinite(list(gaps.values())).all():
         close = abs(gaps["sbg"] - gaps["constant"]) < _ALIKE
         parts.append(
-            "Fitted to the first {fit:count} months alone, neither the beta-geometric model nor one rate for ever is "
-            "further than {other:share} from the curve afterwards."
+            "Fitted to the first {fit:count} months alone, neither the beta-geometric model nor one rate for ever "
+            "is further than {other:share} from the curve afterwards."
             if close
             else "Fitted to the first {fit:count} months alone, {better} is never further than {gap:share} from "
-            "the curve "
-            "afterwards, {worse} up to {other:share}."
+            "the curve afterwards, {worse} up to {other:share}."
         )
     names = ("the beta-geometric model", "one rate for ever")
     return wb.cases(

@@ -23,23 +23,19 @@ def data(wb: Workbook, waits: Rhythm | None, kind: KindOfLoss) -> Sentence:
     return wb.cases(
         (kind.kind == "contractual" and kind.under_contract == kind.customers,
          "**{n:count customer}**, all with a contract, now or earlier, whose end is on record. So leaving is the "
-         "end of a "
-         "contract here, and what was bought plays no part."),
+         "end of a contract here, and what was bought plays no part."),
         (kind.kind == "contractual",
          "**{n:count customer}**, {k:count} of them with a contract, now or earlier: its end is on record. So "
-         "leaving "
-         "is the end of a contract here, and what was bought plays no part."),
+         "leaving is the end of a contract here, and what was bought plays no part."),
         (kind.kind == "non-contractual" and kind.under_contract > 0,
          "**{n:count customer}** have made {p:count purchase}. {k:count} of them have a contract, but not one "
-         "contract "
-         "has an end on record: no loss is seen, and leaving has to be told from silence."),
+         "contract has an end on record: no loss is seen, and leaving has to be told from silence."),
         (kind.kind == "non-contractual",
-         "**{n:count customer}** have made {p:count purchase}. Nobody has a contract: no loss is seen, and "
-         "leaving has to be told from silence."),
+         "**{n:count customer}** have made {p:count purchase}. Nobody has a contract: no loss is seen, and leaving "
+         "has to be told from silence."),
         (True,
          "**{n:count customer}** have made {p:count purchase}. {k:count} of them have, or had, a contract whose "
-         "end is on "
-         "record; of all others leaving has to be told from silence."),
+         "end is on record; of all others leaving has to be told from silence."),
         n=waits.customers if waits else kind.customers, p=waits.purchases if waits else 0, k=kind.under_contract,
     )  # fmt: skip
 
@@ -66,10 +62,9 @@ def windows_chosen(wb: Workbook, waits: Rhythm, windows: ChurnWindows) -> Senten
     """State both windows and why they are so long."""
     reason = windows.chosen["reason"]
     return wb.say(
-        "**Churned here:** bought in the {eligible} up to a day, and nothing in the {outcome} after it. The outcome "
-        "window: {why}. The eligibility window: {other}. If the waits that are still open were left out, the "
-        "median wait "
-        "would be {short:count} days instead of {long:count}.",
+        "**Churned here:** bought in the {eligible} up to a day, and nothing in the {outcome} after it. The "
+        "outcome window: {why}. The eligibility window: {other}. If the waits that are still open were left out, "
+        "the median wait would be {short:count} days instead of {long:count}.",
         eligible=in_words(windows.eligible_days), outcome=in_words(windows.outcome_days), why=str(reason["outcome"]),
         other=str(reason["eligible"]), short=waits.quantiles["finished_alone"].iloc[0],
         long=waits.quantiles["days"].iloc[0],
@@ -82,10 +77,9 @@ def other_definitions(wb: Workbook, others: Definitions, back: CameBack | None) 
     return wb.cases(
         (back is not None,
          "The churn rate runs from {low:share} to {high:share}, whatever was meant by leaving: never quote it "
-         "without "
-         "its definition. Of the {n:count} customers who had churned by {day:day}, {share:share} (95% interval "
-         "{from_:share} to {to:share}) bought again in the {days:count} days that followed; together they brought "
-         "{part:share} of what those who had stayed brought. That part is not lost, and is taken off below."),
+         "without its definition. Of the {n:count} customers who had churned by {day:day}, {share:share} (95% "
+         "interval {from_:share} to {to:share}) bought again in the {days:count} days that followed; together they "
+         "brought {part:share} of what those who had stayed brought. That part is not lost, and is taken off below."),
         (True,
          "The churn rate runs from {low:share} to {high:share}, whatever was meant by leaving: never quote it "
          "without its definition."),
@@ -102,10 +96,10 @@ def contest_note(wb: Workbook, tried: Contest) -> str:
     learned = days[days["role"] == "training"]
     left_out = "; ".join(f"{METHODS[name]} left out: {why}" for name, why in tried.left_out.items())
     return wb.text(
-        "Brier score: lower is better, with a 95% interval. Learned on {k:count day} up to {until:day}, corrected on "
-        "{corrected:day}, tested on {n:count customer} on {days:count day}, the last {last:day}; {rate:share} of "
-        "them "
-        "stayed away. Lift: how much more often the tenth most at risk stayed away; slope: 1 is right.{more}",
+        "Brier score: lower is better, with a 95% interval. Learned on {k:count day} up to {until:day}, corrected "
+        "on {corrected:day}, tested on {n:count customer} on {days:count day}, the last {last:day}; {rate:share} "
+        "of them stayed away. Lift: how much more often the tenth most at risk stayed away; slope: 1 is "
+        "right.{more}",
         k=len(learned), until=learned.index.max(), corrected=days.index[days["role"] == "calibration"][0],
         n=int(of["customers"].sum()), days=len(of), last=of.index.max(),
         rate=of["churned"].sum() / of["customers"].sum(), more=f" {left_out}." if left_out else "",
@@ -124,8 +118,8 @@ def chosen(wb: Workbook, tried: Contest) -> Sentence:
          "**{mine} is used.** {best} has the better score, but not by more than chance, and the simpler method can "
          "be explained."),
         (tried.chosen == "logistic" and "boosting" in tried.scores.methods,
-         "**{mine} is used.** Each simpler method is worse by more than chance; boosted trees, which could bend, are "
-         "no better. Among the tenth most at risk, {lift:number2} times as many stayed away as among all."),
+         "**{mine} is used.** Each simpler method is worse by more than chance; boosted trees, which could bend, "
+         "are no better. Among the tenth most at risk, {lift:number2} times as many stayed away as among all."),
         (True,
          "**{mine} is used.** Each simpler method is worse by more than chance. Among the tenth most at risk, "
          "{lift:number2} times as many stayed away as among all."),
@@ -140,8 +134,8 @@ def leaks(wb: Workbook, found: pd.DataFrame) -> Sentence:
         (first is None,
          "No feature tells the outcome suspiciously well: on a later day, none alone is near to knowing who left."),
         (True,
-         "**Look at {column} before trusting this.** It {what}: {evidence}. A column that is written only afterwards "
-         "makes every method look better than it will be."),
+         "**Look at {column} before trusting this.** It {what}: {evidence}. A column that is written only "
+         "afterwards makes every method look better than it will be."),
         column=str(first["column"]) if first is not None else "",
         what=str(first["suspicion"]) if first is not None else "",
         evidence=str(first["evidence"]).rstrip(".") if first is not None else "",
@@ -171,10 +165,9 @@ def calibrated(wb: Workbook, tried: Contest) -> Sentence:
          "Level and spread are right, up to chance: the slope is {slope:number2} (95% interval {slow:number2} to "
          "{shigh:number2}) where 1 is right, and the mean probability was {off:share1} too {side}."),
         (slope["low"] <= 1 <= slope["high"],
-         "The spread is right (slope {slope:number2}, 95% interval {slow:number2} to {shigh:number2}), but the level "
-         "was {off:share1} too {side} (95% interval {low:share1} to {up:share1}): more or fewer left than on the "
-         "days it "
-         "was corrected on. Amounts of money below carry that doubt."),
+         "The spread is right (slope {slope:number2}, 95% interval {slow:number2} to {shigh:number2}), but the "
+         "level was {off:share1} too {side} (95% interval {low:share1} to {up:share1}): more or fewer left than on "
+         "the days it was corrected on. Amounts of money below carry that doubt."),
         (slope["value"] < 1,
          "The probabilities are spread too far: the slope is {slope:number2} (95% interval {slow:number2} to "
          "{shigh:number2}). High ones are too high, low ones too low."),
@@ -225,8 +218,8 @@ def at_risk(wb: Workbook, loss: LossesAhead, keep: WorthKeeping, meaning: Meanin
          "{part:share} of what all {n:count} would bring if nobody left. Counted is {words}{back}."),
         (True,
          "Of {n:count customer}, **{k:count} can be expected to {leave}** in the next {length} (95% interval "
-         "{low:count} to {high:count}). All customers together would bring no money, so none is at risk. Counted is "
-         "{words}{back}."),
+         "{low:count} to {high:count}). All customers together would bring no money, so none is at risk. Counted "
+         "is {words}{back}."),
         n=loss.customers, k=loss.leavers, leave=meaning.leave, length=meaning.length, low=loss.leavers_low,
         high=loss.leavers_high, money=loss.at_risk, mlow=loss.at_risk_low, mhigh=loss.at_risk_high,
         part=loss.at_risk / loss.of if loss.of > 0 else 0.0, words=keep.words,

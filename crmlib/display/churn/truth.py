@@ -75,12 +75,9 @@ def told(wb: Workbook, known: Truth, ahead: ChurnForecast) -> list[Sentence | Fi
     said = [
         wb.say(
             "This company is simulated, so the truth is known. {p:share} of the customers are expected to stay "
-            "away; whoever "
-            "knew each customer's true rate and day of leaving would expect {t:share}. Only {gone:share} will "
-            "truly have left "
-            "by then: the others are slow, and silence cannot tell them apart. Of two customers, the one who has "
-            "truly left "
-            "has the higher probability in {auc:share} of the cases.",
+            "away; whoever knew each customer's true rate and day of leaving would expect {t:share}. Only "
+            "{gone:share} will truly have left by then: the others are slow, and silence cannot tell them apart. "
+            "Of two customers, the one who has truly left has the higher probability in {auc:share} of the cases.",
             p=mean, t=known.silence, gone=known.gone.gone, auc=auc,
         )
     ]  # fmt: skip
@@ -114,8 +111,8 @@ def told(wb: Workbook, known: Truth, ahead: ChurnForecast) -> list[Sentence | Fi
         ),
         wb.say(
             "Whoever knew whom a contact moves would earn {perfect:money} with {n:count contact}. The best way to "
-            "choose "
-            "that can be carried out is {short:money} short of that: so much is there to be learned by better tests.",
+            "choose that can be carried out is {short:money} short of that: so much is there to be learned by "
+            "better tests.",
             perfect=table.loc[PERFECT, "profit"], n=table.loc[PERFECT, "contacts"], short=known.policies.distance,
         ),
     ]  # fmt: skip

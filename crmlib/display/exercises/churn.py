@@ -33,8 +33,7 @@ EXERCISES = {
             (
                 lambda people, **_: float((people["churn_probability"] > 0.5).sum()),
                 "That is how many are more likely to leave than to stay. Of two customers at a half, one is "
-                "expected to "
-                "leave: add up the probabilities.",
+                "expected to leave: add up the probabilities.",
             ),
             (
                 lambda people, **_: float(people["churn_probability"].mean()),
@@ -72,8 +71,7 @@ EXERCISES = {
             (
                 lambda tested, **_: _in_tenth(tested) / max(1, round(len(tested) / 10)),
                 "That is the share of the tenth that stayed away. The question asks which part of all who stayed "
-                "away they "
-                "are.",
+                "away they are.",
             ),
             (
                 lambda tested, **_: _share_in_tenth(tested, highest=False),
