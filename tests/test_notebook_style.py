@@ -128,6 +128,8 @@ def metadata_for_the_runner(nb):
         yield "metadata.crmlib.saves are not the tables the cells save"
     if sorted(about["needs"]) != sorted(set(called(nb, "load"))):
         yield "metadata.crmlib.needs are not the tables the cells load"
+    if sorted(about.get("earlier", [])) != sorted(set(called(nb, "earlier"))):
+        yield "metadata.crmlib.earlier are not the tables of earlier runs the cells read"
     if nb.metadata.get("kernelspec", {}).get("name") != "python3":
         yield "the kernel is not python3"
 

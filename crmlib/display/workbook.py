@@ -17,6 +17,7 @@ import pandas as pd
 
 import crmlib
 from crmlib.display import exercises, formats
+from crmlib.display.earlier import read_earlier_tables
 from crmlib.display.key_figures import key_figure
 from crmlib.display.prose import Sentence
 from crmlib.display.shown import Shown
@@ -209,6 +210,17 @@ class Workbook:
                 f"no saved table '{name}'", f"the one that {made_by} saves", f"run {made_by} first"
             )
         return pd.read_parquet(path)
+
+    def earlier(self, name: str) -> pd.DataFrame | None:
+        """Read a table that earlier runs of this company saved; None if there is none.
+
+        Its rows have a column ``run_as_of``. By hand there are no earlier runs. A table that cannot be
+        used is shown as left out; see `crmlib.display.earlier.read_earlier_tables`.
+        """
+        found = read_earlier_tables(name)
+        for day, reason in found.left_out.items():
+            self.show(self.left_out(f"table '{name}' of the report of {day}", reason))
+        return found.rows
 
     def suite(self) -> Suite:
         """Read the suite this notebook is part of: its notebooks, their questions and words.

@@ -84,6 +84,7 @@ def notebook_fingerprints(
     notebooks: Sequence[Notebook],
     parameters: Mapping[str, Mapping[str, Any]],
     facts: Mapping[str, Any],
+    earlier: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
     """Hash for every notebook what its result depends on.
 
@@ -95,6 +96,8 @@ def notebook_fingerprints(
         The values given to each notebook.
     facts : mapping
         What is the same for all: data hash, last known day, settings of the run.
+    earlier : mapping of str to JSON, optional
+        What each notebook reads of earlier runs.
 
     Returns
     -------
@@ -115,6 +118,7 @@ def notebook_fingerprints(
                 "versions": versions(),
                 "needs": {name: found[name] for name in before[notebook.name]},
                 "suite": texts if notebook.overview else None,
+                "earlier": (earlier or {}).get(notebook.name),
             }
         )
     return found

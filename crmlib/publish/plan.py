@@ -32,6 +32,8 @@ class Notebook:
         Short name for navigation, for example ``Profitability``.
     needs, saves : tuple of str
         Names of the tables it reads from other notebooks, and of those it saves.
+    earlier : tuple of str
+        Names of the tables it reads from earlier runs of the same company.
     parameters : dict of str to Parameter
     digest : str
         Hash of its cells without their outputs.
@@ -46,6 +48,7 @@ class Notebook:
     label: str = ""
     needs: tuple[str, ...] = ()
     saves: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     digest: str = ""
     overview: bool = False
@@ -67,6 +70,7 @@ def read_notebook(path: Path) -> Notebook | None:
         label=about.get("label") or words.capitalize(),
         needs=tuple(about.get("needs", ())),
         saves=tuple(about.get("saves", ())),
+        earlier=tuple(about.get("earlier", ())),
         parameters=read_parameters(path),
         digest=digest,
         overview=bool(about.get("overview", False)),
@@ -150,13 +154,15 @@ def dependencies(notebooks: Sequence[Notebook]) -> dict[str, list[str]]:
     before: dict[str, list[str]] = {}
     for notebook in notebooks:
         wanted = [t for t in notebook.needs if t in saved_by or not notebook.overview]
-        for table in wanted:
-            if table not in saved_by:
-                raise ParameterError(
-                    f"{notebook.name} needs table '{table}', which no notebook saves",
-                    f"one of: {', '.join(saved_by) or 'none is saved'}",
-                    f"correct 'needs' in {notebook.name}, or add the notebook that saves it",
-                )
+        for key, tables in (("needs", wanted), ("earlier", notebook.earlier)):
+            for table in tables:
+                if table not in saved_by:
+                    of = " of earlier runs" if key == "earlier" else ""
+                    raise ParameterError(
+                        f"{notebook.name} needs table '{table}'{of}, which no notebook saves",
+                        f"one of: {', '.join(saved_by) or 'none is saved'}",
+                        f"correct '{key}' in {notebook.name}, or add the notebook that saves it",
+                    )
         before[notebook.name] = sorted({saved_by[table] for table in wanted})
     return before
 

@@ -14,7 +14,7 @@ from crmlib.intake.handed import Handed, public_name
 from crmlib.publish import manifest
 from crmlib.publish.execute import NotebookFailed
 from crmlib.publish.fingerprint import code_hash, digest, hash_file, notebook_fingerprints
-from crmlib.publish.history import read_earlier
+from crmlib.publish.history import EarlierTables, read_earlier
 from crmlib.publish.plan import GIVEN_BY_THE_RUN, Notebook, assign_parameters, choose, discover
 from crmlib.publish.produce import Bench, Order
 from crmlib.publish.progress import Log, Progress
@@ -107,7 +107,9 @@ class _Run:
         self.last = manifest.read(folder.final)
         before = folder.previous()
         self.earlier = read_earlier(folder.company / before) if before else None
-        self.fingerprints = notebook_fingerprints(notebooks, self._own_parameters(), self._facts())
+        self.tables = EarlierTables(folder.company, data.name, folder.as_of)
+        reads = {n.name: self.tables.facts(n.earlier) for n in notebooks if n.earlier}
+        self.fingerprints = notebook_fingerprints(notebooks, self._own_parameters(), self._facts(), reads)
         self.log = log
         log.head(data.name, data.as_of)
 
@@ -214,7 +216,10 @@ class _Run:
         saved = {n.name: list(self.last["notebooks"][n.name]["tables"]) for n in held}
         handed = self._handed()
         around = handed.environment() | {VARIABLE: str(self.request.notebooks.resolve())}
-        orders = [Order(n, self._values(n, handed.source), around) for n in to_run]
+        orders = [
+            Order(n, self._values(n, handed.source), around | self.tables.environment(n.earlier))
+            for n in to_run
+        ]
         bench = Bench(stage, self.progress, self.log, self._hidden(stage))
         try:
             return saved | bench.run(orders, held, self.request.jobs, self.request.timeout)

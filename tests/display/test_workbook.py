@@ -308,6 +308,20 @@ def test_another_workbook_begins_without_metrics(wb, shop):
     assert shown(findings(other))[2]["metrics"] == []
 
 
+def test_a_table_of_an_earlier_run_that_cannot_be_used_is_shown_as_left_out(wb, monkeypatch):
+    calls = []
+    monkeypatch.setattr("IPython.display.display", lambda *things: calls.extend(things))
+    monkeypatch.delenv("CRMLIB_EARLIER", raising=False)
+    assert wb.earlier("actions") is None and calls == []
+    entry = {"as_of": "2026-04-30", "file": "", "problem": "The file cannot be read."}
+    monkeypatch.setenv("CRMLIB_EARLIER", json.dumps({"actions": [entry]}))
+    assert wb.earlier("actions") is None
+    part = "table 'actions' of the report of 30 April 2026"
+    assert [shown(c)[2] for c in calls] == [
+        {"kind": "left_out", "part": part, "reason": "The file cannot be read."}
+    ]
+
+
 def test_an_exercise_is_checked_under_the_number_of_its_notebook(wb):
     customers = pd.DataFrame({"profit": [60.0] + [5.0] * 8 + [-20.0]})
     page, text, bundle = shown(wb.exercise(1, 0.375, customers=customers))

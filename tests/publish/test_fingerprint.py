@@ -50,6 +50,15 @@ def test_an_overview_changes_with_the_text_of_any_notebook_and_no_other_does(cha
     assert changed(before, prints(chain)) == {"00_overview"}
 
 
+def test_what_a_notebook_reads_of_earlier_runs_changes_it_and_those_that_need_it(chain):
+    notebooks = discover(chain.folder)
+    none, one, two = (
+        notebook_fingerprints(notebooks, {}, FACTS, {"01_a": {"a": [["2026-05-31", sha, ""]]}} if sha else {})
+        for sha in ("", "1f", "2f")
+    )
+    assert changed(none, one) == changed(one, two) == {"01_a", "02_b"}
+
+
 def test_a_library_version_changes_all(chain, monkeypatch):
     before = prints(chain)
     monkeypatch.setattr("crmlib.publish.fingerprint.versions", lambda: {**versions(), "pandas": "99"})

@@ -36,6 +36,15 @@ def test_a_table_nobody_saves_is_named_with_the_notebook_that_needs_it(suite):
     suite.add("01_a", needs=["cohorts"])
     with pytest.raises(ParameterError, match="01_a needs table 'cohorts'"):
         discover(suite.folder)
+    suite.add("01_a", saves=["a"], earlier=["cohort"])
+    with pytest.raises(ParameterError, match="01_a needs table 'cohort' of earlier runs.*one of: a"):
+        discover(suite.folder)
+
+
+def test_a_table_of_earlier_runs_may_be_the_notebook_s_own(suite):
+    suite.add("01_a", saves=["a"], earlier=["a"])
+    [found] = discover(suite.folder)
+    assert found.earlier == ("a",) and dependencies([found]) == {"01_a": []}
 
 
 def test_an_overview_takes_of_the_tables_it_needs_those_that_somebody_saves(suite):

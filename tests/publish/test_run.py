@@ -180,6 +180,32 @@ def test_a_month_leads_back_to_the_month_before(report, suite):
     assert (march.folder.parent / "latest").resolve() == march.folder.resolve()
 
 
+def test_a_notebook_reads_what_earlier_runs_saved_and_runs_again_when_that_changes(report, suite):
+    cells = (
+        "from crmlib.display import Workbook\nimport pandas as pd\nwb = Workbook('01_a', source, as_of)",
+        "found = wb.earlier('actions')\nprint('found', [] if found is None else found['n'].tolist())",
+        "wb.save('actions', pd.DataFrame({'n': [n]}), 'Actions')",
+    )
+    given = 'source = ""\nas_of = ""\nn = '
+    about = {"saves": ["actions"], "earlier": ["actions"]}
+
+    suite.add("01_a", "md:# A?", *cells, parameters=given + "1", **about)
+    january = report(as_of="2026-01-31")
+    assert "found []" in outputs(january, "01_a")
+    suite.add("01_a", "md:# A?", *cells, parameters=given + "2", **about)
+    march = report()
+    assert "found [1]" in outputs(march, "01_a")
+    assert report().unchanged
+    report(as_of="2026-01-31")
+    march = report()
+    assert "found [2]" in outputs(march, "01_a")
+    (january.folder / "tables" / "actions.parquet").write_bytes(b"edited")
+    march = report()
+    assert "found []" in outputs(march, "01_a")
+    assert "changed after that report was made" in (march.folder / "01_a.html").read_text()
+    assert "changed after that report was made" in (march.folder / "index.html").read_text()
+
+
 def test_a_failing_cell_is_named_kept_for_inspection_and_leaves_the_last_good_run(report, suite):
     suite.add("01_a", "md:# A?", "print('fine')")
     good = report()
