@@ -85,5 +85,5 @@ def test_a_file_replaced_meanwhile_is_not_read_under_the_old_fingerprint(hand):
 
 def test_a_table_the_notebook_does_not_list_is_refused(hand):
     hand(d2026_05_31=frame("a"))
-    with pytest.raises(ParameterError, match="'segments'.*actions.*earlier"):
+    with pytest.raises(ParameterError, match=r"'segments'.*actions.*earlier"):
         read_earlier_tables("segments")

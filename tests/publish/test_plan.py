@@ -37,7 +37,7 @@ def test_a_table_nobody_saves_is_named_with_the_notebook_that_needs_it(suite):
     with pytest.raises(ParameterError, match="01_a needs table 'cohorts'"):
         discover(suite.folder)
     suite.add("01_a", saves=["a"], earlier=["cohort"])
-    with pytest.raises(ParameterError, match="01_a needs table 'cohort' of earlier runs.*one of: a"):
+    with pytest.raises(ParameterError, match=r"01_a needs table 'cohort' of earlier runs.*one of: a"):
         discover(suite.folder)
 
 
