@@ -79,8 +79,8 @@ class Table:
         )
 
     def to_text(self) -> str:
-        """Return the table as aligned plain text."""
-        grid = [self.headings, *self.rows]
+        """Return the table as aligned plain text; a line break within a cell is a space."""
+        grid = [[" ".join(cell.splitlines()) for cell in row] for row in (self.headings, *self.rows)]
         widths = [max(len(row[i]) for row in grid) for i in range(len(self.headings))]
         lines = [
             "  ".join(

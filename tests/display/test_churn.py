@@ -492,7 +492,7 @@ def effect(value, low, high):
 
 
 def evidence_of(soon=(2.0, -1.0, 5.0), late=(-1.0, -6.0, 4.0), gone=(0.0, -0.02, 0.02), rule=NOBODY, uneven=0,
-                campaigns=2, action="", curve=(-5.0, -9.0), more=(40.0, -10.0, 90.0), persuadable=True, rules=None):  # fmt: skip
+                campaigns=2, action="", curve=(-5.0, -9.0), more=(40.0, -10.0, 90.0), persuadable=True, rules=None, later=0.6):  # fmt: skip
     outcomes = {
         "orders": effect(0.1, 0.0, 0.2),
         "margin": effect(*soon),
@@ -512,6 +512,7 @@ def evidence_of(soon=(2.0, -1.0, 5.0), late=(-1.0, -6.0, 4.0), gone=(0.0, -0.02,
     return SimpleNamespace(
         effects=pd.DataFrame.from_dict(outcomes, orient="index"), contact_cost=2.0, action=action, uneven=uneven,
         trial=SimpleNamespace(campaigns=list(range(campaigns)), response_days=28), balance=SimpleNamespace(test=SimpleNamespace(p_value=0.4)),
+        later=SimpleNamespace(p_value=later),
         curves=pd.concat([curves.assign(rule=name) for name in ("uplift", "risk")]), rules=compared,
         kinds=SimpleNamespace(table=kinds if persuadable else kinds.iloc[1:]), decision=SimpleNamespace(rule=rule), save_rate=None,
         known=SimpleNamespace(rows=pd.DataFrame({"long_margin": np.linspace(0, 80, 1200)})),
@@ -540,7 +541,13 @@ def test_effects_are_noted_with_their_campaigns(wb, hold):
         "p 0.40",
         "odd share: none.",
     )
-    hold(campaign.effects_note(wb, evidence_of(campaigns=1, uneven=2)), "1 campaign,", "odd share: 2.")
+    hold(
+        campaign.effects_note(wb, evidence_of(campaigns=1, uneven=2)),
+        "1 campaign,",
+        "odd share: 2.",
+        "both arms alike",
+    )
+    hold(campaign.effects_note(wb, evidence_of(later=0.0001)), "reached one arm more than the other")
     assert f"2 campaigns, {HOSTILE} only" in campaign.effects_note(wb, evidence_of(action=HOSTILE))
 
 
@@ -968,7 +975,17 @@ def test_customers_the_decision_does_not_know_are_left_alone():
 
 def known_of(policies):
     scores = SimpleNamespace(values=pd.DataFrame({"auc": [0.83]}, index=["forecast"]))
-    return truth.Truth(SimpleNamespace(gone=0.12, scores=scores), 0.37, policies)
+    windows = pd.DataFrame(
+        {
+            "words": ["3 months"],
+            "silent": [0.4],
+            "gone": [0.1],
+            "truly_gone": [0.21],
+            "found": [0.93],
+            "false_alarm": [0.3],
+        }
+    )
+    return truth.Truth(SimpleNamespace(gone=0.12, scores=scores), 0.37, windows, policies)
 
 
 def policies_of(**profits):
@@ -986,9 +1003,10 @@ def policies_of(**profits):
 
 def test_the_truth_is_told_beside_the_estimates(wb, hold):
     ahead = SimpleNamespace(probabilities=pd.Series([0.3, 0.5]))
-    (alone,) = truth.told(wb, known_of(None), ahead)
+    alone, windows = truth.told(wb, known_of(None), ahead)
     hold(alone, "40%", "37%", "12%", "83%")
-    first, figure, last = truth.told(wb, known_of(policies_of()), ahead)
+    assert windows.rows == [["3 months", "40%", "10%", "21%", "93%", "30%"]]
+    first, _, figure, last = truth.told(wb, known_of(policies_of()), ahead)
     assert "most moved by a contact" in figure.title and str(first) == str(alone)
     hold(last, "£900", "50 contacts", "£600")
     *_, figure, last = truth.told(wb, known_of(policies_of(uplift=-10.0)), ahead)
@@ -1019,13 +1037,28 @@ def simulated(size=200):
     return (
         SimpleNamespace(data=data),
         SimpleNamespace(now=now, probabilities=chances),
+        SimpleNamespace(
+            day=AS_OF,
+            windows={"6 months": 182, "1 year": 365},
+            flags=pd.DataFrame({"6 months": gone | (np.arange(size) % 4 == 1), "1 year": gone}, index),
+        ),
         SimpleNamespace(today=today, contact_cost=2.0),
     )
 
 
 def test_estimates_and_policies_are_held_against_the_truth_of_a_simulation():
-    company, ahead, tests = simulated()
-    found = truth.beside_truth(company, ahead, tests, 0.25)
+    company, ahead, others, tests = simulated()
+    found = truth.beside_truth(company, ahead, others, tests, 0.25)
+    # Of the half year, those still there buy or not; of the year, all who are silent have left.
+    assert found.windows.loc[182, ["silent", "truly_gone", "found"]].tolist() == [
+        0.75,
+        pytest.approx(2 / 3),
+        1.0,
+    ]
+    assert found.windows.loc[365, "truly_gone"] == 1.0 and found.windows["words"].tolist() == [
+        "6 months",
+        "1 year",
+    ]
     assert found.gone.gone == 0.5 and found.gone.scores.values.loc["forecast", "auc"] == 1.0
     # Half are gone for sure; the others stay silent for half a year with exp(-4 / 2).
     assert found.silence == pytest.approx(0.5 + 0.5 * np.exp(-4 * 182 / 365.25), abs=1e-6)
@@ -1036,11 +1069,11 @@ def test_estimates_and_policies_are_held_against_the_truth_of_a_simulation():
     )
     assert found.policies.best == "uplift" and found.policies.distance == pytest.approx(0.0)
     assert table.loc["risk", "profit"] == pytest.approx(-100.0)
-    assert truth.beside_truth(company, ahead, None, 0.25).policies is None
+    assert truth.beside_truth(company, ahead, others, None, 0.25).policies is None
 
 
 def test_real_companies_have_no_truth(wb):
-    assert truth.beside_truth(wb, None, None, 0.3) is None
+    assert truth.beside_truth(wb, None, None, None, 0.3) is None
 
 
 def test_values_from_the_analysis_are_told_without_a_mark_left_over(wb, hold):

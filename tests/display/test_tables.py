@@ -285,3 +285,11 @@ def test_a_reader_never_sees_half_a_file(tmp_path, monkeypatch):
     write_table(saved(2), tmp_path, "t")
     assert seen and seen[0] == old
     assert (tmp_path / "t.csv").read_bytes() != old
+
+
+def test_a_line_break_in_a_cell_does_not_break_the_plain_text():
+    frame = pd.DataFrame({"plan": ["one\ntwo", "three\r\nfour"], "n": [1, 2]})
+    lines = (
+        Table(frame, "Plans", {"plan": ("Plan", "text"), "n": ("Customers", "count")}).to_text().split("\n")
+    )
+    assert len(lines) == 4 and lines[2].startswith("one two ") and lines[3].startswith("three four")

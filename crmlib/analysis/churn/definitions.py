@@ -38,6 +38,8 @@ class Definitions:
         Indexed by ``customer_id`` (sorted): one column for each definition, True, False, or missing if undecided.
     value : Series
         Same index: what the customer was worth.
+    windows : dict of str to int
+        Definitions that are a window of silence, the same for all, with its length in days.
     """
 
     day: date
@@ -45,6 +47,7 @@ class Definitions:
     table: pd.DataFrame
     flags: pd.DataFrame
     value: pd.Series
+    windows: dict[str, int]
 
     def who(self, definition: str = "") -> pd.Index:
         """Customers on the list of a definition; of the chosen one if none is named."""
@@ -129,53 +132,8 @@ def compare_definitions(
         flags[f"{factor:g} gaps"] = own
         words[f"{factor:g} gaps"] = f"no purchase until {factor:g} times the own usual gap was over"
         undecided[f"{factor:g} gaps"] = int(open_yet.sum())
-    return _compared(activity, day, in_words(chosen), people, flags, words, undecided, value)
-
-
-def silent_now(
-    activity: Activity,
-    windows: ChurnWindows,
-    *,
-    silent_windows: Sequence[int] = (),
-    factors: Sequence[float] = (2.0, 3.0),
-    value: pd.Series | None = None,
-) -> Definitions:
-    """List who is silent on the last known day, by several definitions; whether they have left nobody knows yet.
-
-    Parameters
-    ----------
-    activity : Activity
-    windows : ChurnWindows
-        The customers looked at bought in the eligibility and the outcome window up to the last known day.
-    silent_windows : sequence of int
-        Other lengths of silence, in days; about half and one and a half of the chosen outcome window if left out.
-    factors : sequence of float
-        Multiples of the own usual gap.
-    value : Series, optional
-        Value of each customer; gross margin of the last year if left out.
-
-    Returns
-    -------
-    Definitions
-        ``churned`` counts those who are silent; nobody is undecided.
-
-    Raises
-    ------
-    ParameterError, DataError, TooLittleData
-        As in `compare_definitions`.
-    """
-    lengths = _lengths(silent_windows, windows.outcome_days)
-    _refuse_odd(lengths, factors)
-    within = windows.eligible_days + windows.outcome_days
-    people = _people(activity, activity.as_of, within)
-    silent = number_of(activity.as_of) - people["last"]
-    flags = {in_words(one): pd.array(silent >= one, dtype="boolean") for one in lengths}
-    words = {in_words(one): f"no purchase in the last {in_words(one)}" for one in lengths}
-    for factor in factors:
-        flags[f"{factor:g} gaps"] = pd.array(silent > factor * people["gap"], dtype="boolean")
-        words[f"{factor:g} gaps"] = f"silent for more than {factor:g} times the own usual gap"
-    chosen = in_words(windows.outcome_days)
-    return _compared(activity, activity.as_of, chosen, people, flags, words, dict.fromkeys(flags, 0), value)
+    windows_of = {in_words(one): one for one in lengths}
+    return _compared(activity, day, in_words(chosen), people, flags, words, undecided, value, windows_of)
 
 
 def _lengths(others: Sequence[int], chosen: int) -> list[int]:
@@ -230,6 +188,7 @@ def _compared(
     words: dict[str, str],
     undecided: dict[str, int],
     value: pd.Series | None,
+    lengths: dict[str, int],
 ) -> Definitions:
     if value is not None and value.index.has_duplicates:
         twice = value.index[value.index.duplicated()][0]
@@ -258,4 +217,4 @@ def _compared(
             "undecided": undecided[name],
         }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("definition")
-    return Definitions(day, chosen, table, frame, worth)
+    return Definitions(day, chosen, table, frame, worth, lengths)

@@ -4,19 +4,15 @@ A company sees that a customer does not buy; whether he is gone or only slow, it
 have truly left says how much a window of silence is worth as a definition of churn.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from crmlib.analysis.churn.reliability import reliability_curve
 from crmlib.analysis.churn.scores import Scores, score_methods
-from crmlib.analysis.churn.snapshot import Snapshot
 from crmlib.analysis.intervals import wilson_interval
-from crmlib.analysis.rounding import rounded
 from crmlib.errors import ParameterError
 
 _DAYS_PER_YEAR = 365.25
@@ -189,60 +185,6 @@ def chances_beside_truth(
     scores = score_methods(known, gone, n_resamples=n_resamples, level=level, bins=bins, seed=seed)
     curves = {name: reliability_curve(known[name], gone, bins, level) for name in known.columns}
     return ChancesBesideTruth(scores, pd.concat(curves, names=["method"]), len(gone), float(gone.mean()))
-
-
-def days_beside_truth(
-    snapshots: Sequence[Snapshot], truth: pd.DataFrame | None, level: float = 0.95
-) -> pd.DataFrame | None:
-    """Say for each day how many of its customers the model of lifetimes held for gone, and how many were.
-
-    Parameters
-    ----------
-    snapshots : sequence of Snapshot
-        With a feature ``p_alive``; rows without it, and customers of unknown truth, are left out.
-    truth : DataFrame or None
-        ``customer_id`` and ``lifetime_end``.
-    level : float
-        Level of the intervals.
-
-    Returns
-    -------
-    DataFrame or None
-        Indexed by ``day``: ``customers``, ``said_gone`` (mean of 1 - ``p_alive``), ``gone`` (share that had left by the
-        day), ``too_high`` (the first less the second) with ``low``, ``high``. None without truth.
-
-    Notes
-    -----
-    Normal intervals over the customers of a day; days share customers and are no independent trials.
-
-    Examples
-    --------
-    >>> people = pd.Index(list("ABCD"), name="customer_id")
-    >>> truth = pd.DataFrame({"customer_id": people, "lifetime_end": ["2025-01-01"] + ["2030-01-01"] * 3})
-    >>> one = Snapshot(date(2025, 6, 30), 91, pd.DataFrame({"p_alive": [0.2, 0.9, 1.0, 0.7]}, people))
-    >>> days_beside_truth([one], truth)[["customers", "said_gone", "gone", "too_high"]].values.tolist()
-    [[4.0, 0.3, 0.25, 0.05]]
-    """
-    if truth is None:
-        return None
-    half = norm.ppf((1 + level) / 2)
-    rows = {}
-    for one in sorted(snapshots, key=lambda one: one.day):
-        said = 1 - one.features["p_alive"].astype("float64").dropna()
-        gone = truly_gone(truth, said.index, one.day)
-        away = said.loc[gone.index] - gone
-        error = half * away.std() / np.sqrt(len(away))
-        shares = [
-            said.loc[gone.index].mean(),
-            gone.mean(),
-            away.mean(),
-            away.mean() - error,
-            away.mean() + error,
-        ]
-        rows[one.day] = [len(gone), *rounded(np.array(shares))]
-    columns = ["customers", "said_gone", "gone", "too_high", "low", "high"]
-    found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    return found.astype({"customers": int}).rename_axis("day")
 
 
 def true_silence(truth: pd.DataFrame, customers: pd.Index, day: date, window_days: int) -> pd.DataFrame:

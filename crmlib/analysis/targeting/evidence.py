@@ -9,6 +9,7 @@ import pandas as pd
 from crmlib.analysis.ledger import order_lines
 from crmlib.analysis.targeting.candidates import candidates
 from crmlib.analysis.targeting.decision import Decision, decide_by_test
+from crmlib.analysis.targeting.differences import WaldTest
 from crmlib.analysis.targeting.effects import average_effects, pooled_effects
 from crmlib.analysis.targeting.experiments import experiment
 from crmlib.analysis.targeting.first_orders import first_orders, known_before
@@ -17,7 +18,7 @@ from crmlib.analysis.targeting.qini import Qini, per_thousand, qini
 from crmlib.analysis.targeting.save_rate import MeasuredSaveRate
 from crmlib.analysis.targeting.targeting_rules import RulesCompared, compare_rules
 from crmlib.analysis.targeting.trial import Trial
-from crmlib.analysis.targeting.trial_checks import Balance, balance, sample_ratio
+from crmlib.analysis.targeting.trial_checks import Balance, balance, later_contacts, sample_ratio
 from crmlib.analysis.targeting.usual_scores import ABOVE, ALONE, scores_by_folds, usual_scores
 from crmlib.errors import TooLittleData
 
@@ -65,6 +66,8 @@ class Evidence:
         Whether both arms were alike before.
     uneven : int
         Campaigns whose shares held out do not look like a lot.
+    later : WaldTest
+        Whether later campaigns reached both arms alike.
     """
 
     trial: Trial
@@ -84,6 +87,7 @@ class Evidence:
     save_rate: MeasuredSaveRate | None
     balance: Balance
     uneven: int
+    later: WaldTest
 
     def first_campaign(self) -> pd.DataFrame:
         """Return both arms of the first campaign: ``arm``, ``customers``, ``orders``, ``margin`` (means)."""
@@ -214,6 +218,7 @@ def gather_evidence(
         save_rate=_measured(known),
         balance=balance(judged),
         uneven=int(sample_ratio(judged)["suspicious"].sum()),
+        later=later_contacts(known),
     )
 
 

@@ -7,9 +7,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from crmlib.analysis.clv.trust.forecast_scores import Ordered
 from crmlib.analysis.targeting.targeting_rules import EVERYONE, NOBODY, RANDOM, contact_chances
-from crmlib.analysis.targeting.trial import Trial
 from crmlib.errors import DataError, ParameterError
 
 PERFECT = "all-knowing"
@@ -90,7 +88,6 @@ def true_gains(
     as_of: date,
     months: int | None = None,
     annual_rate: float = 0.0,
-    foreseen: bool = False,
 ) -> pd.DataFrame:
     """Work out what contacting each customer once would truly bring, before its cost.
 
@@ -106,8 +103,6 @@ def true_gains(
         How far ahead lost value counts; all of it if left out.
     annual_rate : float
         Discount rate of lost value.
-    foreseen : bool
-        Take the time left as the rate of leaving (``dropout_hazard_per_year``) lets expect it, and not as it came.
 
     Returns
     -------
@@ -147,11 +142,8 @@ def true_gains(
     days = (pd.to_datetime(known["lifetime_end"]) - pd.Timestamp(as_of)).dt.days.to_numpy("float64")
     there = days > 0
     horizon = np.inf if months is None else months / 12
-    years = np.full(len(days), horizon) if foreseen else np.clip(days / _DAYS_PER_YEAR, 0.0, horizon)
-    force = np.log1p(annual_rate)
-    if foreseen:
-        force = force + known["dropout_hazard_per_year"].to_numpy("float64")
-    lasting = np.where(there, _lasting(years, np.broadcast_to(force, years.shape)), 0.0)
+    years, force = np.clip(days / _DAYS_PER_YEAR, 0.0, horizon), np.log1p(annual_rate)
+    lasting = np.where(there, _lasting(years, force), 0.0)
     spend, share = (
         known[name].to_numpy("float64", na_value=np.nan) for name in ("mean_order_value", "gross_margin")
     )
@@ -174,41 +166,6 @@ def true_gains(
     )
 
 
-def true_gains_in_test(
-    trial: Trial, truth: pd.DataFrame, effects: TrueEffects, months: int, annual_rate: float = 0.0
-) -> pd.DataFrame:
-    """Work out what each contact of a test was truly to be expected to bring, before its cost.
-
-    Parameters
-    ----------
-    trial : Trial
-        Of dated contacts.
-    truth : DataFrame
-        As for `true_gains`, with ``dropout_hazard_per_year``.
-    effects, annual_rate
-        As for `true_gains`.
-    months : int
-        Length of the window in which the test saw the outcome.
-
-    Returns
-    -------
-    DataFrame
-        Indexed like ``trial.rows``, without customers whose truth is not known; the columns of `true_gains`. For
-        `compare_policies` on the very rows on which `crmlib.analysis.targeting.targeting_rules.compare_rules` judges.
-
-    Notes
-    -----
-    A contact of the past may have shortened the lifetime that the truth tells. So value that is lost is what was
-    to be expected on that day, by the rate of leaving, and not what came.
-    """
-    rows, found = trial.rows, []
-    for day in sorted(rows["contacted_on"].unique()):
-        there = rows.loc[rows["contacted_on"] == day, "customer_id"]
-        gains = true_gains(truth, effects, pd.Timestamp(day).date(), months, annual_rate, foreseen=True)
-        found.append(gains.reindex(there).set_axis(there.index))
-    return pd.concat(found).loc[rows.index].dropna(subset="contact_class")
-
-
 def compare_policies(
     scores: pd.DataFrame,
     gains: pd.DataFrame,
@@ -224,7 +181,7 @@ def compare_policies(
         Indexed like `gains`: all who may be contacted. The highest scores are contacted first; equal ones at the
         end of the places in proportion; a missing score never.
     gains : DataFrame
-        As returned by `true_gains` or `true_gains_in_test`; customers without truth are left out.
+        As returned by `true_gains`; customers without truth are left out.
     contact_cost : float
         Money per contact, 0 or more.
     contacts : int, optional
@@ -301,32 +258,6 @@ def compare_policies(
     return PoliciesCompared(table.sort_values("profit", ascending=False, kind="stable"), len(own))
 
 
-def true_profit_by_share(
-    scores: pd.DataFrame, gains: pd.DataFrame, contact_cost: float, points: int = 51
-) -> pd.DataFrame:
-    """Trace the true profit of contacting more and more customers, in the order of each score.
-
-    Parameters
-    ----------
-    scores, gains, contact_cost
-        As for `compare_policies`.
-    points : int
-        Shares of the customers from 0 to 1.
-
-    Returns
-    -------
-    DataFrame of shape (points, n_policies + 2)
-        Indexed by ``share``: profit in all; also "random" and "all-knowing" (in the true order, to the end).
-    """
-    known, own = _known(scores, gains)
-    worth = (own["gained"] - own["lost"] - contact_cost).to_numpy()
-    shares = np.linspace(0, 1, points)
-    keys = {name: known[name].fillna(-np.inf).to_numpy("float64") for name in known.columns}
-    keys |= {RANDOM: np.zeros(len(own)), PERFECT: worth}
-    found = {name: Ordered.by(key).held(worth, shares) for name, key in keys.items()}
-    return pd.DataFrame(found, index=pd.Index(shares, name="share"))
-
-
 def _known(scores: pd.DataFrame, gains: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     both = scores.index.intersection(gains.index).sort_values()
     if both.empty:
@@ -337,7 +268,6 @@ def _known(scores: pd.DataFrame, gains: pd.DataFrame) -> tuple[pd.DataFrame, pd.
     return scores.loc[both], gains.loc[both]
 
 
-def _lasting(years: np.ndarray, force: np.ndarray) -> np.ndarray:
+def _lasting(years: np.ndarray, force: float) -> np.ndarray:
     """Integral of exp(-force t) from 0 to years."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(force > 0, -np.expm1(-force * years) / force, years)
+    return -np.expm1(-force * years) / force if force > 0 else years

@@ -134,49 +134,6 @@ def qini(
     return Qini(curve[columns], grid, coefficient, float(low), float(high), drawn)
 
 
-def compare_scores(
-    scores: pd.DataFrame,
-    trial: Trial,
-    outcome: str,
-    net: bool = False,
-    draws: int = 500,
-    seed: int = 0,
-    level: float = 0.95,
-) -> pd.DataFrame:
-    """Compare the Qini coefficients of several scores on the same draws of customers.
-
-    Parameters
-    ----------
-    scores : DataFrame of shape (n_rows, n_scores)
-        Indexed like ``trial.rows``.
-    trial, outcome, net, draws, seed, level
-        As for `qini`.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by score, the largest coefficient first: ``coefficient``, ``low``, ``high``, ``better_than_random``, and
-        ``less_than_best`` with ``less_low``, ``less_high`` (what the coefficient lacks to that of the first).
-    """
-    found = {name: qini(scores[name], trial, outcome, net, draws, seed, level) for name in scores.columns}
-    order = sorted(found, key=lambda name: -found[name].coefficient)
-    best, ends = found[order[0]], [(1 - level) / 2, (1 + level) / 2]
-    rows = {}
-    for name in order:
-        one = found[name]
-        less = np.quantile(best.resampled - one.resampled, ends)
-        rows[name] = {
-            "coefficient": one.coefficient,
-            "low": one.low,
-            "high": one.high,
-            "better_than_random": one.better_than_random,
-            "less_than_best": best.coefficient - one.coefficient,
-            "less_low": float(less[0]),
-            "less_high": float(less[1]),
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("score")
-
-
 def profit_curve(
     score: pd.Series,
     trial: Trial,

@@ -9,6 +9,7 @@ from crmlib.analysis.targeting.evidence import LEAVES, MONEY, Evidence
 from crmlib.analysis.targeting.maximum_profit import MaximumProfit
 from crmlib.analysis.targeting.targeting_rules import NOBODY
 from crmlib.analysis.targeting.trial import FEWEST_CUSTOMERS
+from crmlib.analysis.targeting.trial_checks import SUSPICIOUS
 from crmlib.analysis.targeting.trial_design import size_of_test, smallest_effect
 from crmlib.analysis.targeting.trial_outcomes import Amount
 from crmlib.analysis.targeting.worth_keeping import WorthKeeping
@@ -80,9 +81,10 @@ def effects_note(wb: Workbook, tests: Evidence) -> str:
         "{n:count campaign}, {what}; margin before the cost of {cost:exact_money} per contact; each campaign "
         "counts by its contacts. Half a year: only contacts old enough. What customers did before is taken out, "
         "which narrows the 95% intervals. Both arms were alike before (p {p:number2}); campaigns that hold out an "
-        "odd share: {odd}.",
+        "odd share: {odd}. Later campaigns reached {alike} (p {later:number2}).",
         n=len(tests.trial.campaigns), what=what, cost=tests.contact_cost, p=tests.balance.test.p_value,
-        odd="none" if tests.uneven == 0 else str(tests.uneven),
+        odd="none" if tests.uneven == 0 else str(tests.uneven), later=tests.later.p_value,
+        alike="both arms alike" if tests.later.p_value >= SUSPICIOUS else "one arm more than the other",
     )  # fmt: skip
 
 

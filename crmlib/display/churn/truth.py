@@ -4,8 +4,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from crmlib.analysis.churn.definitions import Definitions
 from crmlib.analysis.churn.forecast import ChurnForecast
-from crmlib.analysis.churn.recovery import ChancesBesideTruth, chances_beside_truth, true_silence
+from crmlib.analysis.churn.recovery import (
+    ChancesBesideTruth,
+    chances_beside_truth,
+    true_silence,
+    windows_beside_truth,
+)
 from crmlib.analysis.targeting.evidence import Evidence
 from crmlib.analysis.targeting.policies_truth import (
     PERFECT,
@@ -19,6 +25,7 @@ from crmlib.display.churn.tables import RULES
 from crmlib.display.figures import estimate_dots
 from crmlib.display.house import Figure
 from crmlib.display.prose import Sentence
+from crmlib.display.tables import Table
 from crmlib.display.workbook import Workbook
 
 _MONTHS = 12
@@ -34,16 +41,22 @@ class Truth:
         Probabilities beside who had truly left by the end of the window.
     silence : float
         Mean true probability of no purchase in the window, over the customers scored.
+    windows : DataFrame
+        What silence of several lengths says about having left; see
+        `crmlib.analysis.churn.recovery.windows_beside_truth`. With ``words``.
     policies : PoliciesCompared or None
         What each way to choose would truly earn; None without tests.
     """
 
     gone: ChancesBesideTruth
     silence: float
+    windows: pd.DataFrame
     policies: PoliciesCompared | None
 
 
-def beside_truth(wb: Workbook, ahead: ChurnForecast, tests: Evidence | None, share: float) -> Truth | None:
+def beside_truth(
+    wb: Workbook, ahead: ChurnForecast, others: Definitions, tests: Evidence | None, share: float
+) -> Truth | None:
     """Hold probabilities and policies against the truth; None where the company is not simulated."""
     truth = wb.data.truth("customers")
     if truth is None:
@@ -53,6 +66,8 @@ def beside_truth(wb: Workbook, ahead: ChurnForecast, tests: Evidence | None, sha
         ahead.probabilities.to_frame("forecast"), truth, now.day, now.outcome_days, n_resamples=200
     )
     silence = true_silence(truth, now.features.index, now.day, now.outcome_days)["all_knowing"]
+    stayed_away = others.flags[list(others.windows)].astype(bool).rename(columns=others.windows)
+    windows = windows_beside_truth(stayed_away, truth, others.day)
     policies = None
     parameters = wb.data.truth("parameters")
     if tests is not None and parameters is not None:
@@ -65,10 +80,10 @@ def beside_truth(wb: Workbook, ahead: ChurnForecast, tests: Evidence | None, sha
         )
         places = int(share * len(tests.today))
         policies = compare_policies(tests.today, gains, tests.contact_cost, contacts=places, above=ABOVE)
-    return Truth(gone, float(silence.mean()), policies)
+    return Truth(gone, float(silence.mean()), windows.assign(words=list(others.windows)), policies)
 
 
-def told(wb: Workbook, known: Truth, ahead: ChurnForecast) -> list[Sentence | Figure | None]:
+def told(wb: Workbook, known: Truth, ahead: ChurnForecast) -> list[Sentence | Figure | Table | None]:
     """Say how far the estimates are from the truth."""
     mean = float(ahead.probabilities.mean())
     auc = float(known.gone.scores.values.loc["forecast", "auc"])
@@ -79,7 +94,20 @@ def told(wb: Workbook, known: Truth, ahead: ChurnForecast) -> list[Sentence | Fi
             "{gone:share} will truly have left by then: the others are slow, and silence cannot tell them apart. "
             "Of two customers, the one who has truly left has the higher probability in {auc:share} of the cases.",
             p=mean, t=known.silence, gone=known.gone.gone, auc=auc,
-        )
+        ),
+        wb.table(
+            known.windows,
+            "What silence says about having left",
+            {
+                "words": ("Silent for", "text"),
+                "silent": ("Silent", "share"),
+                "gone": ("Had truly left by then", "share"),
+                "truly_gone": ("Of the silent, had truly left", "share"),
+                "found": ("Of those who had left, silent", "share"),
+                "false_alarm": ("Of those still there, silent", "share"),
+            },
+            note="A longer silence is a surer sign, and comes later. The customers are those of the other definitions.",
+        ),
     ]  # fmt: skip
     if known.policies is None:
         return said

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from crmlib.analysis.churn.activity import customer_activity
-from crmlib.analysis.churn.definitions import compare_definitions, silent_now
+from crmlib.analysis.churn.definitions import compare_definitions
 from crmlib.analysis.churn.windows import ChurnWindows
 from crmlib.analysis.intervals import wilson_interval
 from crmlib.errors import DataError, ParameterError, TooLittleData
@@ -77,33 +77,21 @@ def test_a_longer_window_never_counts_more(activity, windows):
     assert (found.table.loc[found.chosen, "overlap"]) == 1
 
 
-def test_who_is_silent_now(activity, windows):
-    found = silent_now(activity, windows, silent_windows=[10], factors=[2])
-    assert found.day == activity.as_of
-    # Bought in the last 80 days, from day 120 on: not F. Silent since day 145, 165, 185, 130, 199 and 120.
-    assert found.flags.index.tolist() == ["A", "B", "C", "D", "E", "G"]
-    assert found.who("10 days").tolist() == ["A", "B", "C", "D", "G"]
-    assert found.who().tolist() == ["A", "B", "D", "G"]
-    # Usual gaps 11.25, 16.25, 41.67, none (median 41.67), 54.5 and 120.
-    assert found.who("2 gaps").tolist() == ["A", "B"]
-    assert found.table["undecided"].sum() == 0
-
-
 def test_every_row_carries_its_definition(activity, windows):
-    for table in (compare_definitions(activity, windows).table, silent_now(activity, windows).table):
-        assert table["words"].is_unique and table.index.is_unique
-        assert table["words"].str.contains("no purchase|silent").all()
-        assert "30 days" in table.index
+    found = compare_definitions(activity, windows)
+    assert found.table["words"].is_unique and found.table.index.is_unique
+    assert found.table["words"].str.contains("no purchase").all()
+    assert found.windows["30 days"] == 30 and set(found.windows) < set(found.table.index)
 
 
 def test_what_cannot_be_answered_is_refused(activity, windows):
     with pytest.raises(TooLittleData, match="a window of 300 days"):
         compare_definitions(activity, windows, outcome_windows=[300])
     with pytest.raises(ParameterError, match="factors"):
-        silent_now(activity, windows, factors=[0])
+        compare_definitions(activity, windows, factors=[0])
     twice = pd.Series([1.0, 2.0], index=["A", "A"])
     with pytest.raises(DataError, match="two values of customer 'A'"):
-        silent_now(activity, windows, value=twice)
+        compare_definitions(activity, windows, value=twice)
     narrow = ChurnWindows(150, 1, 30, (), FIRST, activity.as_of, pd.DataFrame())
     with pytest.raises(TooLittleData, match="nobody who bought in the 1 days"):
         compare_definitions(activity, narrow, outcome_windows=[150])

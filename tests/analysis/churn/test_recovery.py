@@ -1,6 +1,6 @@
 """Recovery of the truth: by hand, and on customers whose lives are drawn here."""
 
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -8,12 +8,10 @@ import pytest
 
 from crmlib.analysis.churn.recovery import (
     chances_beside_truth,
-    days_beside_truth,
     true_silence,
     truly_gone,
     windows_beside_truth,
 )
-from crmlib.analysis.churn.snapshot import Snapshot
 from crmlib.errors import ParameterError, TooLittleData
 
 DAY = date(2026, 6, 30)
@@ -99,22 +97,10 @@ def test_true_chances_of_having_left_agree_with_the_truth_and_false_ones_do_not(
     assert later.gone > found.gone
 
 
-def test_days_beside_truth_find_a_model_that_is_right_and_one_that_is_not():
-    truth, people, _, gone = lives()
-    right = Snapshot(DAY, 91, pd.DataFrame({"p_alive": 1 - gone}, people))
-    wrong = Snapshot(DAY - timedelta(days=365), 91, pd.DataFrame({"p_alive": 1 - gone}, people))
-    found = days_beside_truth([right, wrong], truth)
-    assert found.index.tolist() == [wrong.day, right.day] and found["customers"].tolist() == [4000, 4000]
-    assert found.loc[right.day, "low"] < 0 < found.loc[right.day, "high"] and found.loc[wrong.day, "low"] > 0
-    half = Snapshot(DAY, 91, right.features.where(np.arange(4000)[:, None] < 2000))
-    assert days_beside_truth([half], truth.iloc[1000:])["customers"].tolist() == [1000]
-
-
 def test_without_truth_there_is_nothing_to_say():
     people = pd.Index(["A"], name="customer_id")
     assert windows_beside_truth(pd.DataFrame({30: [True]}, people), None, DAY) is None
     assert chances_beside_truth(pd.DataFrame({"m": [0.5]}, people), None, DAY) is None
-    assert days_beside_truth([], None) is None
 
 
 def test_a_window_below_zero_and_one_outcome_are_refused():

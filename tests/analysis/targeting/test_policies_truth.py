@@ -11,8 +11,6 @@ from crmlib.analysis.targeting.policies_truth import (
     TrueEffects,
     compare_policies,
     true_gains,
-    true_gains_in_test,
-    true_profit_by_share,
 )
 from crmlib.errors import DataError, ParameterError
 from crmlib.intake import open_data
@@ -94,14 +92,6 @@ def test_remaining_value_is_bounded_by_horizon_life_and_discount():
     assert dear["C0001"] == pytest.approx(yearly * (1 - 1.1 ** (-max(days, 0) / 365.25)) / np.log(1.1))
 
 
-def test_the_time_left_that_was_to_be_expected_is_the_mean_of_lifetimes():
-    truth = truth_of(1).assign(lifetime_end="2040-01-01", gross_margin=0.5)
-    found = true_gains(truth, EFFECTS, AS_OF, months=12, annual_rate=0.1, foreseen=True)["remaining"].iloc[0]
-    lives = np.minimum(np.random.default_rng(1).exponential(1 / 0.4, 400_000), 1.0)
-    yearly = float(truth["purchase_rate_per_year"].iloc[0] * truth["mean_order_value"].iloc[0] * 0.5)
-    assert found == pytest.approx(yearly * np.mean((1 - 1.1**-lives) / np.log(1.1)), rel=0.005)
-
-
 def test_the_gone_bring_and_lose_nothing():
     truth = truth_of().assign(lifetime_end="2025-12-31")
     found = true_gains(truth, EFFECTS, AS_OF)
@@ -113,15 +103,6 @@ def test_places_cost_and_limits_are_kept(gains, scores):
     assert table.loc["lot", "contacts"] == 100 and table.loc["random", "cost"] == pytest.approx(200)
     assert table.loc["value", "contacts"] == min((scores["value"] > 30).sum(), 100)
     assert table.loc["everyone", "contacts"] == len(gains), "everyone is everyone, whatever the places"
-
-
-def test_the_curve_ends_where_everybody_is_contacted_and_none_is_above_the_all_knowing(gains, scores):
-    curve = true_profit_by_share(scores, gains, 1.4, points=21)
-    assert (curve.iloc[0] == 0).all() and curve.iloc[-1].to_numpy() == pytest.approx(curve.iloc[-1, 0])
-    assert (curve.sub(curve[PERFECT], axis=0).max() < 1e-9).all()
-    assert curve["random"].to_numpy() == pytest.approx(np.linspace(0, 1, 21) * curve["random"].iloc[-1])
-    table = compare_policies(scores, gains, 1.4, contacts=300).table
-    assert curve.loc[0.5, "value"] == pytest.approx(table.loc["value", "profit"])
 
 
 def test_the_order_of_customers_changes_nothing(gains, scores):
@@ -145,21 +126,6 @@ def test_what_cannot_be_is_refused(gains, scores):
             compare_policies(scores, gains, **options)
     with pytest.raises(ParameterError, match="months = 0"):
         true_gains(truth_of(), EFFECTS, AS_OF, months=0)
-
-
-def test_in_a_test_each_row_has_the_truth_of_its_customer_on_its_day(trial_of):
-    trial = trial_of(customers=300, campaigns=2)
-    truth = truth_of(250).assign(customer_id=[f"C{i:05d}" for i in range(250)])
-    found = true_gains_in_test(trial, truth, EFFECTS, months=6)
-    assert len(found) == 500, "customers whose truth is not known are left out"
-    for name in ("0", "1"):
-        rows = trial.rows[trial.rows["campaign_id"] == name]
-        day = rows["contacted_on"].iloc[0].date()
-        whole = true_gains(truth, EFFECTS, day, 6, foreseen=True)
-        own = found.loc[found.index.intersection(rows.index)]
-        assert (
-            own["lost"].to_numpy() == whole["lost"].reindex(rows.loc[own.index, "customer_id"]).to_numpy()
-        ).all()
 
 
 def test_on_the_bundled_company_the_truth_adds_up_to_the_campaigns_told():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlib.analysis.targeting.qini import compare_scores, profit_curve, qini
+from crmlib.analysis.targeting.qini import profit_curve, qini
 from crmlib.analysis.targeting.trial import Trial
 from crmlib.errors import DataError, TooLittleData
 
@@ -112,15 +112,6 @@ def test_the_cost_comes_off_and_the_profit_is_per_1000_customers():
     assert curve["profit"].to_numpy() == pytest.approx(1000 * net.band["gain"].to_numpy())
     assert curve.loc[curve["profit"].idxmax(), "share"] == pytest.approx(0.5, abs=0.1)
     assert curve["profit"].iloc[0] == 0, "contacting nobody is the first point"
-
-
-def test_scores_are_compared_on_the_same_draws():
-    trial = responders()
-    rng = np.random.default_rng(2)
-    scores = pd.DataFrame({"good": trial.rows["x"], "lot": rng.random(len(trial.rows))}, trial.rows.index)
-    found = compare_scores(scores, trial, "margin", draws=100)
-    assert found.loc["good", "coefficient"] == qini(scores["good"], trial, "margin", draws=100).coefficient
-    assert found.loc["good", "low"] > 0 > found.loc["lot", "low"]
 
 
 def test_missing_scores_and_thin_arms_are_refused():
