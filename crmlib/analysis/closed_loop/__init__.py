@@ -1,0 +1,1 @@
+"""Monthly actions held against those left alone by lot, month after month."""
