@@ -177,8 +177,10 @@ class Workbook:
             If `found` is below `needed`; the sentence names both.
         """
         if found < needed:
+            noun, _, rest = what.partition(" ")
+            of_one = f"{noun.removesuffix('s')} {rest}".rstrip()
             raise TooLittleData(
-                f"{formats.count(found)} {what}",
+                f"{formats.count(found)} {of_one if found == 1 else what}",
                 f"at least {formats.count(needed)}, {why}",
                 "use a longer period or a source with more customers",
             )

@@ -170,6 +170,8 @@ def test_too_little_is_refused_with_how_much_is_needed(wb):
         wb.need(99, 1_000, "customers with orders", "or deciles say nothing")
     assert "99 customers with orders" in error.value.found
     assert "at least 1,000, or deciles say nothing" in error.value.expected
+    with pytest.raises(TooLittleData, match="1 customer with orders"):
+        wb.need(1, 100, "customers with orders", "or deciles say nothing")
 
 
 # What is shown ----------------------------------------------------------------------------------
