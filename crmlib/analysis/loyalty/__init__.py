@@ -1,0 +1,1 @@
+"""Loyalty programmes: what a club does to its members, apart from who joins it."""
