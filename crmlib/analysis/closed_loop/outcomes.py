@@ -42,23 +42,12 @@ def margins_within(lines: ibis.Table, windows: pd.DataFrame) -> pd.Series:
     >>> margins_within(lines, windows).tolist()
     [30.0, 0.0]
     """
-    days = {name: pd.to_datetime(windows[name]) for name in ("first_day", "last_day")}
-    if any(values.isna().any() for values in days.values()):
-        raise DataError("a window without a first or a last day", "two days", "leave out what has no days")
     if not len(windows):
         return pd.Series(np.zeros(0), windows.index, dtype="float64", name="margin")
-    wanted = ibis.memtable(
-        pa.table(
-            {
-                "row": pa.array(np.arange(len(windows))),
-                "customer_id": pa.array(windows["customer_id"].astype("object").tolist(), pa.string()),
-                **{name: pa.array(values.dt.date.tolist(), pa.date32()) for name, values in days.items()},
-            }
-        )
-    )
-    ends = days["first_day"].min().date(), days["last_day"].max().date()
+    wanted = window_table(windows)
+    first, last = pd.to_datetime(windows["first_day"]).min(), pd.to_datetime(windows["last_day"]).max()
     per_day = (
-        lines.filter(lines.customer_id.notnull(), lines.day.between(*map(ibis.literal, ends)))
+        lines.filter(lines.customer_id.notnull(), lines.day.between(first.date(), last.date()))
         .group_by("customer_id", "day")
         .agg(margin=ibis._.net_sales.sum() - ibis._.cost_of_goods.sum())
     )
@@ -68,6 +57,45 @@ def margins_within(lines: ibis.Table, windows: pd.DataFrame) -> pd.Series:
     sums = np.zeros(len(windows))
     sums[found["row"].to_numpy("int64")] = found["margin"].to_numpy("float64")
     return pd.Series(sums, windows.index, name="margin")
+
+
+def window_table(windows: pd.DataFrame) -> ibis.Table:
+    """Hand windows over to the engine.
+
+    Parameters
+    ----------
+    windows : DataFrame
+        As for `margins_within`.
+
+    Returns
+    -------
+    ibis.Table
+        ``row`` (0, 1, ... in the order of `windows`), ``customer_id``, ``first_day``, ``last_day``.
+
+    Raises
+    ------
+    DataError
+        If a day is missing.
+
+    Examples
+    --------
+    >>> window_table(pd.DataFrame({"customer_id": ["A"], "first_day": date(2026, 5, 2), "last_day": None}))
+    Traceback (most recent call last):
+    crmlib.errors.DataError: Found: a window without a first or a last day. Expected: two days. What to do: leave out \
+what has no days.
+    """
+    days = {name: pd.to_datetime(windows[name]) for name in ("first_day", "last_day")}
+    if any(values.isna().any() for values in days.values()):
+        raise DataError("a window without a first or a last day", "two days", "leave out what has no days")
+    return ibis.memtable(
+        pa.table(
+            {
+                "row": pa.array(np.arange(len(windows))),
+                "customer_id": pa.array(windows["customer_id"].astype("object").tolist(), pa.string()),
+                **{name: pa.array(values.dt.date.tolist(), pa.date32()) for name, values in days.items()},
+            }
+        )
+    )
 
 
 def margins_before(
