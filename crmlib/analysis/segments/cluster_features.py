@@ -113,6 +113,46 @@ def cluster_features(
     )
 
 
+def same_scale(customers: pd.DataFrame, learned: ClusterFeatures) -> pd.DataFrame:
+    """Transform and scale other customers by the units, middles and spreads that were learned on some.
+
+    Parameters
+    ----------
+    customers : DataFrame of shape (n_customers, ...)
+        With the columns of `learned`, indexed by customer.
+    learned : ClusterFeatures
+
+    Returns
+    -------
+    DataFrame of shape (n_customers, n_columns)
+        The customers `learned` was made from get their values of `ClusterFeatures.scaled`.
+
+    Raises
+    ------
+    DataError
+        If a column or a value is missing, or a customer stands twice.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"orders": [1.0, 2.0, 3.0]}, index=list("ABC"))
+    >>> learned = cluster_features(people, {"orders": "rank"}, scaling="none")
+    >>> same_scale(pd.DataFrame({"orders": [2.0, 9.0]}, index=list("DE")), learned)["orders"].tolist()
+    [0.5, 1.0]
+    """
+    values = customer_numbers(customers, list(learned.steps.index))
+    points = {}
+    for column, step in learned.steps.iterrows():
+        changed = values[column]
+        if step["transform"] == "rank":
+            seen = np.sort(learned.original[column].to_numpy())
+            sides = [np.searchsorted(seen, changed, side=side) for side in ("left", "right")]
+            changed = (sides[0] + sides[1]) / (2 * len(seen))
+        elif step["transform"] == "log":
+            changed = np.sign(changed) * np.log1p(np.abs(changed) / step["unit"])
+        points[column] = (changed - step["middle"]) / step["spread"]
+    return pd.DataFrame(points, index=customers.index)
+
+
 def drawn_rows(values: np.ndarray, most: int, seed: int) -> np.ndarray:
     """Row numbers of at most `most` points, drawn by lot, in an order that neither rows nor names decide.
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlib.analysis.segments.cluster_features import cluster_features, drawn_rows
+from crmlib.analysis.segments.cluster_features import cluster_features, drawn_rows, same_scale
 from crmlib.errors import DataError, ParameterError, TooLittleData
 
 
@@ -75,3 +75,32 @@ def test_what_makes_no_points_is_refused(table, transforms, scaling, error, said
     with pytest.raises(error) as refused:
         cluster_features(table, transforms, scaling)
     assert said in refused.value.found
+
+
+@pytest.mark.parametrize("scaling", ["standard", "robust", "none"])
+def test_on_the_learned_scale_the_same_customers_are_where_they_were(scaling):
+    learned = cluster_features(people(), STEPS, scaling)
+    pd.testing.assert_frame_equal(same_scale(people(), learned), learned.scaled)
+
+
+def test_others_take_the_learned_scale_and_not_their_own():
+    table = people()
+    learned = cluster_features(table, STEPS)
+    few = table[:9].iloc[::-1]
+    pd.testing.assert_frame_equal(same_scale(few, learned), learned.scaled.loc[few.index])
+    beyond = pd.DataFrame({"profit": [1e6, -1e6], "orders": [0, 99]}, index=["low", "high"])
+    found, inside = same_scale(beyond, learned), learned.scaled
+    assert (
+        found.loc["low", "orders"]
+        < inside["orders"].min()
+        < inside["orders"].max()
+        < found.loc["high", "orders"]
+    )
+    assert (
+        found.loc["high", "profit"]
+        < inside["profit"].min()
+        < inside["profit"].max()
+        < found.loc["low", "profit"]
+    )
+    with pytest.raises(DataError, match="no column orders"):
+        same_scale(table[["profit"]], learned)
