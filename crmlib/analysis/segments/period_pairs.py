@@ -10,6 +10,9 @@ from crmlib.analysis.period import Period
 from crmlib.analysis.profitability import profit_in
 from crmlib.analysis.segments.customer_features import features_on
 
+#: Part of a period that may lie before the first line in the data.
+_MISSING = 0.05
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -29,6 +32,15 @@ class Pair:
     later: pd.Series
     known: Period
     next: Period
+
+
+def reaches_back(activity: Activity, period: Period) -> bool:
+    """Say whether the data cover a period: they begin before it, or within its first twentieth.
+
+    A shop that was closed on the first days of a period has nevertheless been seen for all of it.
+    """
+    days = (period.last - period.first).days + 1
+    return (activity.first - period.first).days <= _MISSING * days
 
 
 def next_period_pairs(
@@ -59,7 +71,7 @@ def next_period_pairs(
     """
     middle = period.previous()
     first = middle.previous()
-    earlier = _pair(tables, activity, lines, first, middle) if first.first >= activity.first else None
+    earlier = _pair(tables, activity, lines, first, middle) if reaches_back(activity, first) else None
     return _pair(tables, activity, lines, middle, period), earlier
 
 
