@@ -54,15 +54,14 @@ def test_everybody_known_by_the_end_is_counted_once(firm):
 def test_without_a_model_of_buying_the_margin_stands_alone(tables):
     rows = [
         {"customer_id": who, "ordered_at": f"{day} 10:00:00", "net_amount": amount}
-        for who, day, amount in [("A", "2025-06-01", 10), ("B", "2025-07-01", 90), ("A", "2026-02-01", 40)]
+        for who, day, amount in [("A", "2025-05-03", 10), ("B", "2025-07-01", 90), ("A", "2026-02-01", 40)]
     ]
     made = tables(orders=rows)
     found = direction_change(made, customer_activity(made, dt.date(2026, 6, 30), 0.5), PERIOD)
     assert found.rules.value == "money" and found.rules.first_rank == 45
-    assert (
-        found.before.customers["state"].to_dict() == {"A": "grow", "B": "keep"}
-        or found.before.states is not None
-    )
+    assert found.before.customers["state"].to_dict() == {"A": "steady", "B": "keep"}
+    assert found.after.customers["state"].to_dict() == {"A": "steady", "B": "resting"}
+    assert found.moves.counts.loc["keep", "resting"] == 1
 
 
 def test_one_period_of_data_is_too_little(firm):

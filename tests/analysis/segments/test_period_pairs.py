@@ -11,7 +11,7 @@ from crmlib.analysis.ledger import order_lines
 from crmlib.analysis.period import Period
 from crmlib.analysis.profitability import profit_in
 from crmlib.analysis.segments.customer_features import features_on
-from crmlib.analysis.segments.period_pairs import next_period_pairs
+from crmlib.analysis.segments.period_pairs import next_period_pairs, reaches_back
 
 LAST = Period(dt.date(2026, 1, 1), dt.date(2026, 4, 30), 4)
 
@@ -55,3 +55,10 @@ def test_a_short_history_has_one_pair(pairs):
     activity = customer_activity(made, dt.date(2026, 6, 30), 0.35)
     later, earlier = next_period_pairs(made, activity, lines, Period.ending(dt.date(2026, 4, 30), 6))
     assert earlier is None and isinstance(later.later, pd.Series)
+
+
+def test_some_closed_days_at_the_start_do_not_shorten_what_was_seen(tables):
+    rows = [{"customer_id": "A", "ordered_at": "2025-01-19 10:00:00", "net_amount": "5"}]
+    activity = customer_activity(tables(orders=rows), dt.date(2026, 6, 30), 0.35)
+    assert reaches_back(activity, Period.ending(dt.date(2025, 12, 31), 12))
+    assert not reaches_back(activity, Period.ending(dt.date(2025, 12, 30), 13))
