@@ -143,7 +143,8 @@ def write_table(frame: pd.DataFrame, folder: Path, name: str) -> None:
     that fails leaves the two old ones.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    rounded = frame.round(6)
+    numbers = frame.select_dtypes("number").columns
+    rounded = frame.assign(**frame[numbers].round(6))
     targets = {
         "parquet": lambda path: rounded.to_parquet(path, index=False),
         "csv": lambda path: spreadsheet_safe(rounded).to_csv(path, index=False, lineterminator="\n"),

@@ -148,6 +148,11 @@ _TABLES = (
                 "Day the customer joined the club; blank if never.",
                 known_later=True,
             ),
+            Column(
+                "contact_consent",
+                "flag",
+                "Whether the customer may be contacted; false if refused, blank if never asked or not known.",
+            ),
         ),
         key=("customer_id",),
     ),

@@ -1,0 +1,74 @@
+"""Ways to choose whom to treat, valued alike: nobody, everyone, by risk, by value at risk, by expected profit."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from crmlib.analysis.actions.choice import Choice
+from crmlib.analysis.actions.expected import ActionProfit
+from crmlib.analysis.actions.knapsack import fitting
+
+NOBODY, EVERYONE, RISK, AT_RISK, BEST = "nobody", "everyone", "risk", "value at risk", "expected profit"
+
+
+def compare_policies(
+    profit: ActionProfit,
+    uses: pd.DataFrame,
+    limits: Mapping[str, float],
+    best: Choice,
+    risk: pd.Series,
+    value: pd.Series,
+) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """Value several ways to choose whom to treat within the same limits.
+
+    Parameters
+    ----------
+    profit : ActionProfit
+        Of all options that are allowed.
+    uses : DataFrame
+        One row per option, a column per limit.
+    limits : mapping of str to float
+    best : Choice
+        The list that earns most, of these options.
+    risk, value : Series
+        Chance to be lost and value if kept, by customer; who has none stands last.
+
+    Returns
+    -------
+    table : DataFrame
+        Indexed by ``list``, as `ActionProfit.totals` returns it.
+    lists : dict of str to ndarray of bool
+        Which options are on each list.
+
+    Notes
+    -----
+    "everyone" gives each eligible customer the option with the highest expected profit, whatever it is, and keeps to no
+    limit. The lists by risk do the same from the top of their ranks until a limit is reached, expected losses included:
+    that is how such lists are used.
+    """
+    options = profit.options
+    own = profit.table["profit"].to_numpy()
+    customer = options.table["customer"].to_numpy()
+    top = np.lexsort((np.arange(len(own)), -own, customer))
+    first = np.ones(len(top), dtype=bool)
+    first[1:] = customer[top[1:]] != customer[top[:-1]]
+    each = top[first]
+    lists = {BEST: best.chosen}
+    chance = risk.reindex(options.customers).to_numpy("float64")[customer[each]]
+    stake = chance * value.reindex(options.customers).to_numpy("float64")[customer[each]]
+    room = np.array([float(most) for most in limits.values()])
+    taken = uses[list(limits)].to_numpy("float64").T
+    for name, key in ((AT_RISK, stake), (RISK, chance)):
+        known = each[np.isfinite(key)]
+        ranked = known[np.argsort(-key[np.isfinite(key)], kind="stable")]
+        lists[name] = _mask(len(own), ranked[fitting(taken[:, ranked], room)])
+    lists[EVERYONE] = _mask(len(own), each)
+    lists[NOBODY] = np.zeros(len(own), dtype=bool)
+    return profit.totals(lists), lists
+
+
+def _mask(size: int, positions: np.ndarray) -> np.ndarray:
+    found = np.zeros(size, dtype=bool)
+    found[positions] = True
+    return found
