@@ -12,7 +12,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from crmlib.analysis.closed_loop.contact_records import contact_records
+from crmlib.analysis.closed_loop.contact_records import ContactRecords, contact_records
 from crmlib.analysis.closed_loop.hold_out import ALL, strata_of
 from crmlib.analysis.closed_loop.outcomes import margins_within
 from crmlib.analysis.closed_loop.stored_lists import StoredLists
@@ -59,6 +59,8 @@ class Earned:
     level : float
     notes : tuple of str
         What was not compared, in sentences.
+    campaigns : tuple of str
+        Campaigns in the record of contacts that are one of these lists; their evidence must not count twice.
     """
 
     by_list: pd.DataFrame
@@ -67,6 +69,7 @@ class Earned:
     covariance: pd.DataFrame
     level: float
     notes: tuple[str, ...] = ()
+    campaigns: tuple[str, ...] = ()
 
 
 def earned(
@@ -145,7 +148,7 @@ def earned(
     keys, by = _groups(rows, lists.lists)
     separate = _compared(rows, cells, by, level)
     by_list = _table(rows, by, separate).set_axis(keys)
-    records = contact_records(rows, contacts, as_of).table if contacts is not None else None
+    records = contact_records(lists.rows, contacts, as_of) if contacts is not None else None
     by_list = _with_records(by_list, records)
     by_action = _table(rows, rows["action"], _compared(rows, cells, rows["action"], level))
     told = rows["action"].isin(by_action.index[by_action["told"]])
@@ -156,7 +159,8 @@ def earned(
     matrix = separate.covariance.to_numpy()[np.ix_(known, known)] if separate else np.zeros((0, 0))
     covariance = pd.DataFrame(matrix, keys[known], keys[known])
     notes += _untold(by_action) + _not_carried_out(by_list)
-    return Earned(by_list, by_action, total, covariance, level, tuple(notes))
+    campaigns = records.campaigns if records else ()
+    return Earned(by_list, by_action, total, covariance, level, tuple(notes), campaigns)
 
 
 def _groups(rows: pd.DataFrame, order: tuple[str, ...]) -> tuple[pd.MultiIndex, pd.Series]:
@@ -280,10 +284,10 @@ def _table(rows: pd.DataFrame, by: pd.Series, found: Differences | None) -> pd.D
     return table[list(TABLE)]
 
 
-def _with_records(table: pd.DataFrame, records: pd.DataFrame | None) -> pd.DataFrame:
+def _with_records(table: pd.DataFrame, records: ContactRecords | None) -> pd.DataFrame:
     if records is None:
         return table.assign(reached=np.nan, reached_held_out=np.nan, carried_out=True)
-    return table.join(records).astype({"carried_out": bool})
+    return table.join(records.table).astype({"carried_out": bool})
 
 
 def _untold(by_action: pd.DataFrame) -> list[str]:

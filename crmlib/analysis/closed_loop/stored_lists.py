@@ -106,7 +106,7 @@ def read_lists(
         note = f"{_rows(len(earlier))} of earlier lists left out: without {', '.join(missing)}."
         return StoredLists(nothing, (note,))
     notes: list[str] = []
-    rows = earlier[[*COLUMNS, *([_RUN_DAY] if _RUN_DAY in earlier.columns else [])]].copy()
+    rows = earlier[[*COLUMNS, *([_RUN_DAY] if _RUN_DAY in earlier.columns else [])]].reset_index(drop=True)
     for name in ("listed_on", "expires_on"):
         rows[name] = pd.to_datetime(rows[name], errors="coerce", format="mixed").astype("datetime64[ns]")
     for name in _MONEY:
@@ -116,10 +116,11 @@ def read_lists(
         notes.append(f"{_rows(int(unnamed.sum()))} of earlier lists left out: they name no list.")
     rows = rows[~unnamed]
     rows = _first_run_only(rows, notes)
+    known = rows["customer_id"].isin(pd.Index(customers))
     kept = [
         part
         for name, own in rows.groupby("list_id", sort=True)
-        if (part := _one_list(str(name), own, pd.Index(customers), as_of, definition, notes)) is not None
+        if (part := _one_list(str(name), own, known.loc[own.index], as_of, definition, notes)) is not None
     ]
     found = pd.concat(kept, ignore_index=True) if kept else nothing
     return StoredLists(found, tuple(notes))
@@ -141,14 +142,14 @@ def _first_run_only(rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
 def _one_list(
     name: str,
     own: pd.DataFrame,
-    customers: pd.Index,
+    known: pd.Series,
     as_of: date,
     definition: str | None,
     notes: list[str],
 ) -> pd.DataFrame | None:
     """Return the rows of one list that can be used, None if it is left out; add to the notes."""
     acting = own[own["arm"] != LEAVE]
-    known = acting["customer_id"].isin(customers)
+    known = known.loc[acting.index]
     reason = _no_use(own, acting, as_of, definition)
     if not reason and len(acting) and not known.any():
         reason = "none of its customers is known today"
@@ -181,13 +182,12 @@ def _one_list(
 
 def _no_use(own: pd.DataFrame, acting: pd.DataFrame, as_of: date, definition: str | None) -> str:
     """Why a list as a whole cannot be used; empty if it can."""
-    days = own[["listed_on", "expires_on"]].drop_duplicates()
     if definition is not None and (own["definition"].astype("object") != definition).any():
         return "written under another definition"
-    if len(days) != 1 or days.isna().any(axis=None):
-        return "it has not one day of writing and one of expiry"
-    listed, expires = days.iloc[0]
-    if expires < listed:
+    if own["listed_on"].isna().any() or own["listed_on"].nunique() != 1 or acting["expires_on"].isna().any():
+        return "it has not one day of writing, or customers without a day of expiry"
+    listed = own["listed_on"].iloc[0]
+    if (acting["expires_on"] < listed).any():
         return "it expires before it was written"
     if listed > pd.Timestamp(as_of):
         return "it is of a later day than the data"

@@ -30,6 +30,14 @@ def test_who_is_reached_by_no_channel_was_not_contacted(stored_list):
 def test_who_is_left_alone_is_on_no_list(stored_list):
     stored = stored_list(arm=["contact", "leave alone", "hold out", "leave alone"])
     assert read_lists(stored, KNOWN, TODAY).rows["customer_id"].tolist() == ["A", "C"]
+    assert (
+        len(
+            read_lists(
+                stored.assign(expires_on=[date(2026, 6, 30), None, date(2026, 6, 14), None]), KNOWN, TODAY
+            ).rows
+        )
+        == 2
+    )
     nobody = read_lists(stored_list(arm="leave alone"), KNOWN, TODAY)
     assert nobody.rows.empty and nobody.notes == ()
 
@@ -55,7 +63,8 @@ def test_other_columns_are_left_out_with_their_names(stored_list):
         ({"listed_on": date(2026, 7, 1), "expires_on": date(2026, 7, 30)}, "of a later day than the data"),
         ({"expires_on": date(2026, 5, 1)}, "expires before it was written"),
         ({"listed_on": HOSTILE}, "not one day of writing"),
-        ({"expires_on": [date(2026, 6, 30)] * 3 + [date(2026, 7, 30)]}, "not one day of writing"),
+        ({"listed_on": [date(2026, 5, 30)] * 3 + [date(2026, 5, 31)]}, "not one day of writing"),
+        ({"expires_on": [date(2026, 6, 30)] * 3 + [None]}, "without a day of expiry"),
         ({"arm": HOSTILE}, "arms that are not known"),
         ({"arm": None}, "arms that are not known"),
         ({"action": None}, "without an id or an action"),
