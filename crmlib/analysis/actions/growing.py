@@ -200,20 +200,14 @@ def reprice(profit: pd.DataFrame | None, steps: tuple[str, ...]) -> Offer:
 
 
 def level_changes(
-    segments: pd.DataFrame | None,
-    now: pd.Series | None,
-    profit: pd.DataFrame | None,
-    levels: tuple[str, ...],
-    prices: Prices,
+    segments: pd.DataFrame | None, profit: pd.DataFrame | None, levels: tuple[str, ...], prices: Prices
 ) -> tuple[Offer, Offer]:
     """Serve each customer at the level due to his segment: who moves up, and who down.
 
     Parameters
     ----------
     segments : DataFrame or None
-        The saved table ``segments``: ``customer_id`` and ``level`` (due).
-    now : Series or None
-        Level at which each customer is served, by ``customer_id``.
+        The saved table ``segments``: ``customer_id``, ``level`` (due) and ``level_now`` (as served today).
     profit : DataFrame or None
         ``gross_margin`` and ``service_relationship`` (cost of attention without an order) of a period.
     levels : tuple of str
@@ -226,21 +220,17 @@ def level_changes(
         Up: ``gain`` = margin of a year, ``cost`` = so many calls a year per level. Down: ``gain`` = cost of attention,
         ``cost`` = a small part of the margin, which may be lost. ``level`` and ``level_now``.
     """
-    for table, sentence in (
-        (segments, "It needs the level due to each customer, from notebook 06."),
-        (
-            now,
-            "It needs the level at which customers are served today: an earlier list of segments to compare with.",
-        ),
-        (profit, "It needs margin and cost to serve of each customer, from notebook 02."),
-    ):
-        if table is None or not len(table):
-            return Offer.missing(sentence), Offer.missing(sentence)
-    if "level" not in segments.columns:
+    sentence = ""
+    if segments is None or "level" not in segments.columns:
         sentence = "It needs the level due to each customer, from notebook 06."
+    elif "level_now" not in segments.columns or segments["level_now"].isna().all():
+        sentence = "It needs the level at which customers are served today, from notebook 06."
+    elif profit is None or "service_relationship" not in profit.columns:
+        sentence = "It needs margin and cost to serve of each customer, from notebook 02."
+    if sentence:
         return Offer.missing(sentence), Offer.missing(sentence)
     rank = {name: number for number, name in enumerate(levels)}
-    own = by_customer(segments)[["level"]].assign(level_now=now)
+    own = by_customer(segments)[["level", "level_now"]].astype("object")
     own = own[own["level"].isin(levels) & own["level_now"].isin(levels)]
     step = own["level"].astype("str").map(rank).astype("int64") - own["level_now"].astype("str").map(
         rank

@@ -48,7 +48,6 @@ def all_offers(
     *,
     gross_margin: float | None = None,
     cross_sell: pd.DataFrame | None = None,
-    level_now: pd.Series | None = None,
 ) -> Offers:
     """Make the offers of the month.
 
@@ -65,8 +64,6 @@ def all_offers(
         For lines whose cost of goods is unknown.
     cross_sell : DataFrame, optional
         ``gain``, ``product`` and ``why`` by customer.
-    level_now : Series, optional
-        Level at which each customer is served today.
 
     Returns
     -------
@@ -91,7 +88,7 @@ def all_offers(
     extra = [name for name in ("product_id", "quantity") if name in orders.columns]
     lines = order_lines(orders, gross_margin, keep=extra)
     lifetime, churn, profit = got["lifetime_value"], got["churn"], got["profit_per_customer"]
-    up, down = growing.level_changes(got["segments"], level_now, profit, LEVELS, prices)
+    up, down = growing.level_changes(got["segments"], profit, LEVELS, prices)
     made = {
         "win back": keeping.win_back(lifetime, keeping.order_histories(lines, as_of), prices, churn),
         "save": keeping.save(churn, prices),

@@ -6,6 +6,7 @@ customers: for *save* by the share of leavers it kept, for *cross-sell* and *up-
 such a letter did not try, the product or the tier it names, remains untested.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -60,6 +61,7 @@ def past_campaigns(
     *,
     customers: ibis.Table | None = None,
     contact_cost: float | None = None,
+    without: Sequence[str] = (),
 ) -> PastCampaigns | None:
     """Evaluate campaigns with a group left alone.
 
@@ -73,6 +75,8 @@ def past_campaigns(
     customers : ibis.Table, optional
     contact_cost : float, optional
         Of a contact where the contacts do not say it.
+    without : sequence of str
+        Campaigns that are evaluated elsewhere, such as lists of earlier months: evidence counts once.
 
     Returns
     -------
@@ -81,6 +85,8 @@ def past_campaigns(
     """
     if contacts is None:
         return None
+    if without:
+        contacts = contacts.filter(~contacts.campaign_id.isin(list(without)))
     try:
         trial = experiment(contacts, lines, as_of, customers=customers, contact_cost=contact_cost)
         trial.known(MONEY).refuse_if_thin("lasting gains")

@@ -103,16 +103,16 @@ def test_new_terms_end_the_smaller_loss_of_two_years():
 
 
 def test_levels_move_to_what_is_due():
-    segments = pd.DataFrame(
-        {"customer_id": list("ABCD"), "level": ["proactive", "basic", "basic", "reactive"]}
-    )
-    now = pd.Series({"A": "basic", "B": "reactive", "C": "basic"})
+    segments = pd.DataFrame({
+        "customer_id": list("ABCD"), "level": ["proactive", "basic", "basic", "reactive"],
+        "level_now": ["basic", "reactive", "basic", None],
+    })  # fmt: skip
     profit = pd.DataFrame({
         "customer_id": list("ABCD"), "gross_margin": [1000.0, 100.0, 5.0, 5.0], "service_relationship": [0.0, 30.0, 0, 0]
     })  # fmt: skip
-    up, down = growing.level_changes(segments, now, profit, LEVELS, PRICES)
+    up, down = growing.level_changes(segments, profit, LEVELS, PRICES)
     assert up.table[["gain", "cost"]].to_dict("index") == {"A": {"gain": 1000.0, "cost": 3 * 4 * 6.0}}
     assert down.table[["gain", "cost"]].to_dict("index") == {"B": {"gain": 30.0, "cost": 2.0}}
-    for given in ((None, now, profit), (segments, None, profit), (segments, now, None)):
+    for given in ((None, profit), (segments.drop(columns="level_now"), profit), (segments, None)):
         up, down = growing.level_changes(*given, LEVELS, PRICES)
         assert up.table is None and down.left_out == up.left_out != ""

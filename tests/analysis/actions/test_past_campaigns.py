@@ -85,6 +85,12 @@ def test_without_a_group_left_alone_nothing_is_known(build):
     assert campaign_evidence(None, valued()) is None
 
 
+def test_a_campaign_that_is_evaluated_elsewhere_counts_once(build):
+    contacts, lines = company(build, "catalogue")
+    assert past_campaigns(contacts, lines, TODAY, without=["autumn"]) is None
+    assert past_campaigns(contacts, lines, TODAY, without=["spring"]).campaigns == 1
+
+
 def test_a_campaign_that_changes_nothing_closes_the_action(build):
     contacts, lines = company(build, "catalogue")
     rng = np.random.default_rng(0)
