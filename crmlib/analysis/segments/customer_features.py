@@ -134,7 +134,7 @@ def features_on(
     }
     who = known["who"]
     acquired = _acquired(tables, activity)[who]
-    began = np.fmin(known["first"], np.where(acquired > n, np.nan, acquired))
+    began = np.fmin(known["first"], acquired)
     found = pd.DataFrame(
         {
             "recency_days": (n - known["last"]).astype("int64"),

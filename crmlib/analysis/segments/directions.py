@@ -215,7 +215,7 @@ def directions(
     if voices is not None:
         speaks = voices["speaks"].reindex(customers.index, fill_value=False).to_numpy(bool)
     silent = ~(recency < rules.silent_days)
-    just_won = (purchases == 1) & (recency < rules.window_days) & (tenure < rules.window_days)
+    just_won = (purchases == 1) & (tenure < rules.window_days)
     good = value > 0
     holds = {
         "advocates": speaks & (value >= rules.worthy),

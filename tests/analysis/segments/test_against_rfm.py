@@ -138,6 +138,15 @@ def test_a_segment_nobody_was_in_before_expects_the_mean_of_all():
     assert found.scores[["r2", "top_tenth"]].notna().all().all()
 
 
+def test_the_later_customers_are_put_on_the_scale_of_the_earlier_ones():
+    """Were they put on their own, two of the three groups would be taken for others."""
+    later, earlier = both("kind")
+    few = later.features["web_share"] > 0.25
+    part = Pair(later.features[few], later.later[few], later.known, later.next)
+    found = against_rfm(part, earlier, {"web_share": "plain"}, k=3, draws=20)
+    assert found.scores.loc["clusters", "r2"] > 0.8
+
+
 def test_places_at_the_edge_are_shared():
     assert picked(np.array([1.0, 1, 1, 1]), 0.1).tolist() == pytest.approx([0.1] * 4)
     assert picked(np.array([3.0, 9, 3, 1, 0]), 0.4).tolist() == [0.5, 1, 0.5, 0, 0]

@@ -32,6 +32,8 @@ def made():
     rng = np.random.default_rng(4)
     table.iloc[:90, table.columns.get_loc("tenure_days")] = rng.integers(90, 180, 90)
     table.iloc[:30, table.columns.get_loc("purchases")] = 1
+    # One day too late, and one too early, to have been won in the window before.
+    table.iloc[90:92, table.columns.get_loc("tenure_days")] = [89, 180]
     rules = direction_rules(table)
     said = pd.DataFrame({"speaks": True}, index=table.index[100:140])
     return table, rules, said, directions(table, rules, said)

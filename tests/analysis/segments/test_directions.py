@@ -88,6 +88,7 @@ def test_the_top_share_is_met_where_values_differ():
     table = people()
     rules = direction_rules(table, top_share=0.1)
     assert (table["value_ahead"] >= rules.first_rank).mean() == pytest.approx(0.1, abs=0.005)
+    assert {rules.first_rank, rules.worthy} <= set(table["value_ahead"])
 
 
 def test_where_most_are_worth_nothing_the_first_rank_still_is_worth_something():
