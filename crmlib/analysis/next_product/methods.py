@@ -107,7 +107,10 @@ class Past:
     def of(cls, histories: Histories, day: int) -> "Past":
         """Take purchases up to a day; a row for each of ``histories.customers``."""
         known = histories.between(np.iinfo(np.int64).min, day)
-        return cls(known.ever_bought(), known.last_orders(), known.times_bought())
+        times = known.times_bought()
+        ever = times.copy()
+        ever.data[:] = 1.0
+        return cls(ever, known.last_orders(), times)
 
     def rows(self, chosen: np.ndarray | slice) -> "Past":
         """Take some of the customers."""
