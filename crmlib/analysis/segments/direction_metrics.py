@@ -17,10 +17,10 @@ from crmlib.analysis.segments.voices import Voices
 METRICS = {
     "win": ("Of customers won in the window before the last, those who have bought again", "share"),
     "grow": (
-        "Margin that customers of the same frequency and of the breadth of the first rank bring more",
+        "Margin that customers as frequent but as broad as the first rank bring more, by medians",
         "money",
     ),
-    "keep": ("Value at risk: value times the chance to leave", "money"),
+    "keep": ("Value at risk in the first rank: value times the chance to leave", "money"),
     "advocates": ("Value of the customers they brought", "money"),
 }
 #: Peers needed on both sides for a median to be compared.
@@ -71,9 +71,9 @@ def direction_metrics(
     Win: Wilson's interval. Grow: within fifths of frequency, the median margin of customers who are as broad as the
     first rank, less that of those to grow, times the number of these; error of a median after McGill, Tukey & Larsen
     (1978, The American Statistician 32:12-16). It is seen among customers and not caused by breadth: at most a hint of
-    what there is to gain. Keep: value times churn probability, or times the chance to have left where no probability
-    is known. Advocates: the value of those they brought is part of the value of the base, not on top of it. Definition
-    of this project.
+    what there is to gain. Keep: of all in the first rank, advocates too, the value times the churn probability, or
+    times the chance to have left where no probability is known. Advocates: the value of those they brought is part of
+    the value of the base, not on top of it. Definition of this project.
 
     Examples
     --------
@@ -134,7 +134,8 @@ def _below_peers(found: Directions, customers: pd.DataFrame, level: float) -> Me
 
 
 def _at_risk(found: Directions, customers: pd.DataFrame) -> Metric:
-    keep = (found.customers["state"] == "keep").to_numpy()
+    first = found.customers["value"] >= found.rules.first_rank
+    keep = (first & found.customers["state"].isin(["keep", "advocates"])).to_numpy()
     leaves = pd.Series(np.nan, index=customers.index)
     if "churn_probability" in customers:
         leaves = customers["churn_probability"]

@@ -6,9 +6,10 @@ Everybody is in exactly one state, the first of `ORDER` whose condition holds:
    of the customers of positive value are.
 2. **win**: never bought so far, or won within the last window and not back yet.
 3. **keep**: first rank, the top of value.
-4. **grow**: worth cultivating: of positive value, not silent, and below the first rank in breadth.
-5. **steady**: of positive value, not silent, with no room to grow in sight: served as today.
-6. **resting**: silent, or of no value.
+4. **mend**: not silent, and expected to cost more than they bring: new terms or cheaper service come before any offer.
+5. **grow**: worth cultivating: of positive value, not silent, and below the first rank in breadth.
+6. **steady**: of positive value, not silent, with no room to grow in sight: served as today.
+7. **resting**: silent, or of no value.
 
 Definition of this project.
 """
@@ -28,11 +29,12 @@ STATES = {
     "grow": ("Grow", "Offer what customers like them also buy"),
     "keep": ("Keep", "Give a person to call, and look after what is at risk first"),
     "advocates": ("Advocates", "Thank them, and make it easy to bring others"),
+    "mend": ("Mend", "Change terms or serve more cheaply before anything is offered"),
     "steady": ("Steady", "Serve as today"),
     "resting": ("Resting", "No effort beyond the usual mailings"),
 }
 #: The order in which conditions are looked at.
-ORDER = ("advocates", "win", "keep", "grow", "steady", "resting")
+ORDER = ("advocates", "win", "keep", "mend", "grow", "steady", "resting")
 
 
 @dataclass(frozen=True)
@@ -221,6 +223,7 @@ def directions(
         "advocates": speaks & (value >= rules.worthy),
         "win": (purchases == 0) | just_won,
         "keep": good & (value >= rules.first_rank),
+        "mend": (value < 0) & ~silent,
         "grow": good & ~silent & (breadth < rules.room_below),
         "steady": good & ~silent,
         "resting": np.ones(len(customers), dtype=bool),

@@ -124,7 +124,7 @@ def lived_levels(spent: pd.Series, levels: pd.DataFrame) -> pd.Series:
 def observed_differences(
     customers: pd.DataFrame, measures: Sequence[str] = ("money", "churn_probability"), level: float = 0.95
 ) -> pd.DataFrame:
-    """How customers of one segment differ between neighbouring levels today: seen, not caused by the level.
+    """How customers of one segment differ from level to level today: seen, not caused by the level.
 
     Parameters
     ----------
@@ -138,9 +138,10 @@ def observed_differences(
     Returns
     -------
     DataFrame
-        Indexed by ``segment``, ``level`` (the higher one) and ``measure``: ``from_level``, ``customers`` and
-        ``customers_below`` (with a value), ``mean``, ``mean_below``, ``difference``, ``low``, ``high`` (NaN where
-        either side has fewer than two customers).
+        Indexed by ``segment``, ``level`` (the higher one) and ``measure``, where customers of the segment live at two
+        levels: ``from_level`` (the nearest lower one that anybody lives at), ``customers`` and ``customers_below``
+        (with a value), ``mean``, ``mean_below``, ``difference``, ``low``, ``high`` (NaN where either side is a single
+        customer).
 
     Raises
     ------
@@ -166,39 +167,31 @@ def observed_differences(
             "segment, level as an ordered category, and the measures",
             "take lived_levels for the level",
         )
-    names = list(customers["level"].cat.categories)
+    names = np.array(customers["level"].cat.categories, dtype=object)
     place = customers["level"].cat.codes.to_numpy()
     parts = []
     for measure in measures:
         held = customers[measure].astype("float64").groupby([customers["segment"].astype("object"), place])
         table = held.agg(["count", "mean", "var"])
         segments = table.index.levels[0]
-        wanted = pd.MultiIndex.from_product([segments, range(len(names))])
-        table = table.reindex(wanted)
+        table = table.reindex(pd.MultiIndex.from_product([segments, range(len(names))]))
         count, mean, spread = (
             table[c].to_numpy().reshape(len(segments), -1) for c in ("count", "mean", "var")
         )
         count = np.nan_to_num(count)
+        # Number of the nearest lower level at which somebody of the segment lives; -1 for none.
+        lived = np.where(count > 0, np.arange(len(names)), -1)
+        below = np.maximum.accumulate(lived, axis=1)[:, :-1]
+        row, above = np.nonzero((count[:, 1:] > 0) & (below >= 0))
+        lower, above = below[row, above], above + 1
         with np.errstate(divide="ignore", invalid="ignore"):
-            error = np.sqrt(spread[:, 1:] / count[:, 1:] + spread[:, :-1] / count[:, :-1])
-        half = norm.ppf((1 + level) / 2) * error
-        gap = np.diff(mean, axis=1)
-        index = pd.MultiIndex.from_product(
-            [segments, names[1:], [measure]], names=["segment", "level", "measure"]
-        )
-        parts.append(
-            pd.DataFrame(
-                {
-                    "from_level": np.tile(np.array(names[:-1], dtype=object), len(segments)),
-                    "customers": count[:, 1:].ravel().astype(int),
-                    "customers_below": count[:, :-1].ravel().astype(int),
-                    "mean": mean[:, 1:].ravel(),
-                    "mean_below": mean[:, :-1].ravel(),
-                    "difference": gap.ravel(),
-                    "low": (gap - half).ravel(),
-                    "high": (gap + half).ravel(),
-                },
-                index=index,
-            )
-        )
-    return pd.concat(parts)
+            error = np.sqrt(spread[row, above] / count[row, above] + spread[row, lower] / count[row, lower])
+        gap, half = mean[row, above] - mean[row, lower], norm.ppf((1 + level) / 2) * error
+        found = {
+            "segment": segments.to_numpy(object)[row], "level": names[above], "measure": measure,
+            "from_level": names[lower], "customers": count[row, above].astype(int),
+            "customers_below": count[row, lower].astype(int), "mean": mean[row, above], "mean_below": mean[row, lower],
+            "difference": gap, "low": gap - half, "high": gap + half,
+        }  # fmt: skip
+        parts.append(pd.DataFrame(found))
+    return pd.concat(parts).set_index(["segment", "level", "measure"])

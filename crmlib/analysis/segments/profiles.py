@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 from scipy.stats import t as student
 
 from crmlib.analysis.clv.refusals import refuse
-from crmlib.analysis.clv.worth.value import Values
 from crmlib.analysis.profitability import STATEMENT
 from crmlib.errors import DataError, ParameterError
 
@@ -27,10 +27,9 @@ COSTS = (
 )
 #: Where an interval of a value comes from.
 BASES = {
-    "draws": "Purchases and parameters drawn anew, the parameters shared by all customers",
-    "customers": "Customers drawn anew, each with the value expected of them; doubt about the model is not in it",
+    "ends": "What each customer may bring, one independent of the other; doubt that all share is left out",
+    "customers": "Customers drawn anew, each with the value expected of them; doubt about the model is left out",
 }
-_CENTS = 100
 
 
 @dataclass(frozen=True)
@@ -176,7 +175,10 @@ def segment_profiles(segments: pd.Series, features: pd.DataFrame, level: float =
 
 
 def segment_values(
-    segments: pd.Series, values: pd.Series, drawn: Values | None = None, level: float = 0.95
+    segments: pd.Series,
+    values: pd.Series,
+    ends: tuple[pd.Series, pd.Series] | None = None,
+    level: float = 0.95,
 ) -> pd.DataFrame:
     """Add up the value ahead by segment, with an interval that says where it comes from.
 
@@ -186,11 +188,10 @@ def segment_values(
         Segment by customer; a missing one is none.
     values : Series of float
         Value ahead by customer, as notebook 04 saves it; customers without one bring nothing and are counted.
-    drawn : Values, optional
-        Values with the segments as groups, as `crmlib.analysis.clv.worth.strata.values_of` returns them when called
-        with `segment_members`: then the interval is that of the draws, in which all customers share the parameters.
+    ends : tuple of Series of float, optional
+        Low and high end of what each customer may bring, at the same level, as notebook 04 saves them.
     level : float
-        Level of the intervals without draws.
+        Level of the intervals, above 0 and below 1.
 
     Returns
     -------
@@ -202,63 +203,71 @@ def segment_values(
     Raises
     ------
     DataError
-        If a customer stands twice, or the draws are of other segments.
+        If a customer stands twice, or has a value without ends.
+    ParameterError
+        If `level` is out of range.
 
     Notes
     -----
-    Intervals of single customers must not be added up: they would treat all bad luck as happening at once, or, as
-    independent, forget that one wrong parameter is wrong for all.
+    The ends of customers must not be added up: that would be bad luck for all at once. Their widths, in standard
+    deviations of a normal distribution, are added in squares instead, as of customers who have their luck each by
+    themselves. Doubt about the parameters of the model, which all customers share, is in each width but not in how
+    they add up: the interval of a segment is somewhat too narrow. Without ends, the interval is the one of a mean: what
+    it would be for other customers of the same kind.
 
     Examples
     --------
     >>> values = pd.Series([100.0, 140.0, 10.0], index=list("ABC"))
-    >>> found = segment_values(pd.Series(["x", "x", "y"], index=list("ABC")), values)
-    >>> found["value"].to_dict(), found["basis"].iloc[0]
-    ({'x': 240.0, 'y': 10.0, 'all customers': 250.0}, 'customers')
+    >>> ends = values - 30, values + 30
+    >>> found = segment_values(pd.Series(["x", "x", "y"], index=list("ABC")), values, ends)
+    >>> found.loc["x", ["value", "low", "high"]].astype(float).round(1).tolist(), found.loc["x", "basis"]
+    ([240.0, 197.6, 282.4], 'ends')
     """
+    if not 0 < level < 1:
+        raise ParameterError(f"level = {level}", "above 0 and below 1", "give for example 0.95")
     _once(segments, "segments")
     _once(values, "values")
     names = _names(segments)
     everybody = segments.index.union(values.index)
-    own, worth = segments.reindex(everybody), values.reindex(everybody)
-    place = _placed(own, names)
+    worth = values.reindex(everybody).astype("float64")
+    place = _placed(segments.reindex(everybody), names)
     shown = [*range(len(names)), *([len(names)] if (place == len(names)).any() else [])]
-    labels = [*names, NONE][: len(shown)]
-    if drawn is not None and set(names) - set(drawn.expected.index):
-        absent = ", ".join(map(str, sorted(set(names) - set(drawn.expected.index))))
-        raise DataError(
-            f"no draws of {absent}", "draws with all segments as groups", "pass segment_members to values_of"
-        )
-    parts = [worth[place == number] for number in shown] + [worth]
-    rows = [_valued(part, level) for part in parts]
-    table = pd.DataFrame(rows, index=pd.Index([*labels, ALL], name="segment"))
-    table["basis"] = "customers"
-    if drawn is not None:
-        sums = drawn.sums
-        for name in [*names, ALL]:
-            one = sums["all" if name == ALL else name]
-            ends = np.array([one.low, one.high])
-            table.loc[name, ["low", "high"]] = ends
-            table.loc[name, ["mean_low", "mean_high"]] = ends / max(table.loc[name, "valued"], 1)
-            table.loc[name, "basis"] = "draws"
+    spread = _spread(worth, ends, level) if ends is not None else None
+    index = pd.Index([*[*names, NONE][: len(shown)], ALL], name="segment")
+    inside = [*(place == number for number in shown), np.ones(len(everybody), dtype=bool)]
+    rows = [_valued(worth[one], None if spread is None else spread[one], level) for one in inside]
+    table = pd.DataFrame(rows, index=index)
     total = table.loc[ALL, "value"]
     table.insert(3, "value_share", table["value"] / total if total > 0 else np.nan)
+    table["basis"] = "customers" if ends is None else "ends"
     return table
 
 
-def segment_members(segments: pd.Series) -> dict[str, pd.Series]:
-    """Say who belongs to each segment, as `crmlib.analysis.clv.worth.strata.values_of` reads groups."""
-    return {name: (segments == name).fillna(False).astype(bool) for name in _names(segments)}
+def _spread(values: pd.Series, ends: tuple[pd.Series, pd.Series], level: float) -> np.ndarray:
+    """Standard deviation of what each customer may bring; 0 for those without a value."""
+    low, high = (one.reindex(values.index).to_numpy("float64") for one in ends)
+    bad = values.notna().to_numpy() & ~(high >= low)
+    if bad.any():
+        refuse(
+            bad,
+            values.index,
+            "a value without ends",
+            "a low and a high end for each value",
+            "value them again",
+        )
+    return np.where(values.notna(), high - low, 0.0) / (2 * norm.ppf((1 + level) / 2))
 
 
-def _valued(values: pd.Series, level: float) -> dict[str, float]:
-    known = values.dropna().to_numpy("float64")
-    n, mean = len(known), float(known.mean()) if len(known) else float("nan")
-    half = _half(known.std(ddof=1), n, level) if n > 1 else float("nan")
-    return {
-        "customers": len(values), "valued": n, "value": float(known.sum()), "low": n * (mean - half),
-        "high": n * (mean + half), "mean_value": mean, "mean_low": mean - half, "mean_high": mean + half,
-    }  # fmt: skip
+def _valued(values: pd.Series, spread: np.ndarray | None, level: float) -> dict[str, float]:
+    known = values.dropna().to_numpy()
+    n, total = len(known), float(known.sum())
+    if spread is not None:
+        half = float(norm.ppf((1 + level) / 2) * np.sqrt((spread**2).sum()))
+    else:
+        half = float(n * _half(known.std(ddof=1), n, level)) if n > 1 else float("nan")
+    row = {"value": total, "low": total - half, "high": total + half}
+    means = {f"mean_{name}": amount / n if n else np.nan for name, amount in row.items()}
+    return {"customers": len(values), "valued": n, **row, **means}
 
 
 def _money(money: pd.Series, place: np.ndarray, shown: list[int], sizes: np.ndarray, level: float) -> dict:

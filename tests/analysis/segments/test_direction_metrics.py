@@ -67,8 +67,10 @@ def test_a_giant_does_not_make_the_gap(made):
 
 
 def test_the_value_at_risk_takes_churn_first_and_else_the_chance_to_have_left(made):
-    table, _, _, found = made
-    keep = (found.customers["state"] == "keep").to_numpy()
+    table, rules, _, found = made
+    keep = found.customers["state"].isin(["keep", "advocates"]).to_numpy()
+    keep = keep & (table["value_ahead"] >= rules.first_rank).to_numpy()
+    assert keep.sum() > (found.customers["state"] == "keep").sum()
     row = direction_metrics(found, table).loc["keep"]
     by_chance = (table["value_ahead"] * (1 - table["active_chance"]))[keep]
     assert row["amount"] == pytest.approx(by_chance.sum()) and row["of"] == keep.sum()

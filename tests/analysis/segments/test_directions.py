@@ -40,6 +40,8 @@ def state_of(row, rules, speaks):
         return "win"
     if value > 0 and value >= rules.first_rank:
         return "keep"
+    if value < 0 and not silent:
+        return "mend"
     if not value > 0 or silent:
         return "resting"
     return "grow" if row["categories"] < rules.room_below else "steady"

@@ -82,7 +82,7 @@ def served():
 
 def test_differences_between_levels_are_those_of_the_means_within_a_segment(served):
     found = observed_differences(served)
-    assert len(found) == 2 * 2 * 2
+    assert len(found) == 2 * 2
     row = found.loc[("few", "reactive", "money")]
     own = served[served["segment"] == "few"]
     above, below = (own.loc[own["level"] == name, "money"] for name in ("reactive", "basic"))
@@ -94,11 +94,17 @@ def test_differences_between_levels_are_those_of_the_means_within_a_segment(serv
     assert found.loc[("few", "reactive", "churn_probability"), "customers"] < len(above)
 
 
-def test_a_level_nobody_lives_at_has_no_difference(served):
-    row = observed_differences(served).loc[("many", "full partnership", "money")]
-    assert row["customers"] == 0 and row[["mean", "difference", "low", "high"]].isna().all()
+def test_a_level_nobody_lives_at_is_passed_over(served):
+    top = served["level"].mask(served.index < 9, "full partnership")
+    frame = served.assign(level=top)[(served["level"] == "basic") | (served.index < 9)]
+    found = observed_differences(frame, ["money"])
+    assert found.index.get_level_values("level").tolist() == ["full partnership"] * 2
+    assert found["from_level"].tolist() == ["basic"] * 2 and found["customers"].sum() == 9
     alone = observed_differences(served[:1])
-    assert alone[["low", "high"]].isna().all().all()
+    assert alone.empty
+    ends = pd.Categorical(["basic", "reactive"], top.cat.categories, ordered=True)
+    row = observed_differences(served[:2].assign(segment="x", level=ends))
+    assert row["difference"].notna().any() and row[["low", "high"]].isna().all().all()
 
 
 def test_customers_of_no_segment_are_left_out_and_rows_do_not_matter(served):

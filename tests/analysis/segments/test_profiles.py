@@ -5,14 +5,11 @@ import pandas as pd
 import pytest
 from scipy.stats import ttest_1samp
 
-from crmlib.analysis.clv.discounting import Schedule
-from crmlib.analysis.clv.worth.value import Values
 from crmlib.analysis.profitability import STATEMENT
 from crmlib.analysis.segments.profiles import (
     ALL,
     COSTS,
     NONE,
-    segment_members,
     segment_profiles,
     segment_statement,
     segment_values,
@@ -150,28 +147,35 @@ def test_values_add_up_and_those_without_one_are_counted(segments, worth):
     assert found.loc["vanished", "value"] == 0 and np.isnan(found.loc["vanished", "mean_value"])
 
 
-def test_draws_give_the_interval_where_they_are_there(segments, worth):
-    rng = np.random.default_rng(7)
-    groups = ["all", "new", "loyal", "vanished", "lost"]
-    drawn = pd.DataFrame(rng.normal(1000, 100, (400, 5)), columns=groups)
-    values = Values(pd.DataFrame(), drawn.mean(), drawn, drawn, Schedule.until(365, 0.1), 0.95)
-    found = segment_values(segments, worth, values)
-    assert found.loc["loyal", ["low", "high"]].tolist() == pytest.approx(
-        drawn["loyal"].quantile([0.025, 0.975]).tolist()
-    )
-    assert found.loc[ALL, "high"] == pytest.approx(drawn["all"].quantile(0.975))
-    assert found["basis"].to_dict() == {**dict.fromkeys(groups[1:], "draws"), NONE: "customers", ALL: "draws"}
-    with pytest.raises(DataError, match="no draws of lost"):
-        segment_values(
-            segments, worth, Values(pd.DataFrame(), drawn.mean().drop("lost"), drawn, drawn, None, 0.95)
-        )
+def test_the_interval_from_the_ends_of_customers_holds_the_sum_as_often_as_it_says():
+    """Customers whose value follows a known law, each by itself: 95 % of the sums lie within."""
+    rng = np.random.default_rng(8)
+    scale = rng.gamma(2, 50, 300)
+    drawn = rng.gamma(2, 1, (2000, 300)) * scale
+    names = [f"K{i}" for i in range(300)]
+    low, high = (pd.Series(np.quantile(drawn, q, axis=0), names) for q in (0.025, 0.975))
+    held = pd.Series(np.repeat(["x", "y", "z"], [200, 99, 1]), names)
+    found = segment_values(held, pd.Series(2 * scale, names), (low, high))
+    again = rng.gamma(2, 1, (2000, 300)) * scale
+    for name, inside in (("x", held == "x"), ("y", held == "y"), (ALL, held != "")):
+        sums = again[:, inside.to_numpy()].sum(axis=1)
+        within = ((sums > found.loc[name, "low"]) & (sums < found.loc[name, "high"])).mean()
+        assert within == pytest.approx(0.95, abs=0.02)
+    assert (found["basis"] == "ends").all()
+    assert found.loc["z", "high"] - found.loc["z", "low"] == pytest.approx(high["K299"] - low["K299"])
+    assert found.loc["x", "mean_high"] == found.loc["x", "high"] / 200
 
 
-def test_members_of_segments_are_told_apart_for_the_draws(segments):
-    found = segment_members(segments)
-    assert list(found) == ["new", "loyal", "vanished", "lost"]
-    assert sum(one.sum() for one in found.values()) == segments.notna().sum()
-    assert all(one.dtype == bool for one in found.values())
+def test_ends_of_customers_without_a_value_do_not_matter_and_missing_ends_do(segments, worth):
+    ends = worth.fillna(1) - 5, worth.fillna(1) + 5
+    found = segment_values(segments, worth, ends)
+    n = found["valued"]
+    assert (found["high"] - found["value"]).to_numpy() == pytest.approx(5 * np.sqrt(n).to_numpy())
+    assert found.loc["vanished", ["low", "high"]].tolist() == [0, 0]
+    with pytest.raises(DataError, match="a value without ends, at 1 of 121 customers: K050"):
+        segment_values(segments, worth, (ends[0].drop("K050"), ends[1]))
+    with pytest.raises(ParameterError, match="level = 95"):
+        segment_values(segments, worth, ends, level=95)
 
 
 def test_what_cannot_be_added_up_is_refused(people, segments):
