@@ -6,14 +6,17 @@ exactly. What the prices say is also a bound: no list can earn more, so the dist
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from crmlib.analysis.actions.expected import ActionProfit
 from crmlib.analysis.actions.knapsack import Knapsack
 from crmlib.errors import DataError, ParameterError
 
+#: Said where nothing is worth doing.
+NONE_PAYS = "No action is expected to earn more than it costs with any customer."
 _SLACK = 1e-9
 
 
@@ -117,6 +120,34 @@ def best_actions(options: pd.DataFrame, limits: Mapping[str, float]) -> Choice:
     )  # fmt: skip
 
 
+def choose_actions(profit: ActionProfit, limits: Mapping[str, float]) -> Choice:
+    """Choose the list of the month among the options worth doing.
+
+    Parameters
+    ----------
+    profit : ActionProfit
+        Of all options that are allowed.
+    limits : mapping of str to float
+        ``money`` and ``calls``; see `crmlib.analysis.actions.options.Options.uses`.
+
+    Returns
+    -------
+    Choice
+        Of the options of `profit`, in their order.
+    """
+    worth = profit.table["worth_doing"].to_numpy(dtype=bool)
+    options = profit.options.uses().assign(
+        customer=profit.options.table["customer"], profit=profit.table["profit"]
+    )
+    found = best_actions(options[worth].reset_index(drop=True), limits)
+    chosen = np.zeros(len(worth), dtype=bool)
+    chosen[np.flatnonzero(worth)] = found.chosen
+    because = found.nothing_because
+    if len(worth) and not worth.any():
+        because = NONE_PAYS
+    return replace(found, chosen=chosen, nothing_because=because)
+
+
 def _because(
     keys: np.ndarray,
     gaining: int,
@@ -131,7 +162,7 @@ def _because(
     if not len(keys):
         return "No customer is eligible for any action."
     if not gaining:
-        return "No action is expected to earn more than it costs with any customer."
+        return NONE_PAYS
     short = [
         name for name, most, own in zip(names, given, uses, strict=True) if (own[profit > 0] > most).any()
     ]

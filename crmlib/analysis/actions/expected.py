@@ -43,6 +43,11 @@ class ActionProfit:
     rates: pd.DataFrame
     level: float
 
+    def where(self, kept: np.ndarray) -> "ActionProfit":
+        """Keep some of the options, given as a mask over the rows."""
+        own = self.table[np.asarray(kept, dtype=bool)].reset_index(drop=True)
+        return ActionProfit(self.options.where(kept), own, self.factors, self.rates, self.level)
+
     def totals(self, lists: Mapping[str, np.ndarray]) -> pd.DataFrame:
         """Add up lists of options.
 

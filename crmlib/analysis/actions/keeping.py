@@ -12,7 +12,8 @@ from crmlib.errors import ParameterError, TooLittleData
 
 #: Below this chance to be active a customer counts as more likely gone than not.
 PROBABLY_GONE = 0.5
-_MONTHS = 12
+#: Gains count over so many months.
+MONTHS = 12
 _RECENT_DAYS = 90
 
 
@@ -51,7 +52,7 @@ def win_back(
     if lifetime is None:
         return Offer.missing("It needs the value of each customer from notebook 04.")
     try:
-        kept = value_if_kept(lifetime, _MONTHS)
+        kept = value_if_kept(lifetime, MONTHS)
     except (TooLittleData, ParameterError):
         return Offer.missing(
             "It needs the chance that each customer is still active; the forecast used does not say it."

@@ -63,7 +63,8 @@ def all_offers(
     gross_margin : float, optional
         For lines whose cost of goods is unknown.
     cross_sell : DataFrame, optional
-        ``gain``, ``product`` and ``why`` by customer.
+        As `crmlib.analysis.next_product.offers.next_offers` returns it: ``name`` of the product, ``probability`` (that
+        the next order holds it) and ``margin_per_order``, by customer.
 
     Returns
     -------
@@ -106,7 +107,8 @@ def all_offers(
 
 
 def _cross_sell(recommended: pd.DataFrame | None, lifetime: pd.DataFrame | None, prices: Prices) -> Offer:
-    if recommended is None:
+    """Gain = margin of an order's worth of the product, times the chance that it is wanted over the mean chance."""
+    if recommended is None or recommended.empty:
         return Offer.missing(
             "It needs order lines with products, and enough of them to tell what goes with what."
         )
@@ -114,4 +116,7 @@ def _cross_sell(recommended: pd.DataFrame | None, lifetime: pd.DataFrame | None,
     if lifetime is not None:
         gone = lifetime.loc[lifetime["alive"] < keeping.PROBABLY_GONE, "customer_id"]
         own = own[~own.index.isin(gone)]
-    return Offer(own.assign(cost=prices.letter))
+    chance = own["probability"]
+    gain = own["margin_per_order"] * chance / chance.mean()
+    table = pd.DataFrame({"gain": gain, "cost": prices.letter, "product": own["name"], "chance": chance})
+    return Offer(table)

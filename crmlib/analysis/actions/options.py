@@ -6,9 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from crmlib.analysis.actions.menu import MENU
+from crmlib.analysis.actions.menu import MENU, PHONE
 from crmlib.analysis.clv.refusals import refuse
 from crmlib.errors import DataError
+
+#: Limits of a month.
+MONEY, CALLS = "money", "calls"
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +100,17 @@ class Options:
         """Whether each option goes through a channel."""
         own = np.array([MENU[name].channel == channel for name in self.actions], dtype=bool)
         return own[self.table["action"].to_numpy()]
+
+    def uses(self) -> pd.DataFrame:
+        """What each option takes of the limits: ``money`` (expected, for contact and offer) and ``calls``.
+
+        New terms and less attention cost no budget: what they give up is margin, not money paid out.
+        """
+        contacts = self.contacts()
+        return pd.DataFrame({
+            MONEY: np.where(contacts, self.table["cost"].clip(lower=0.0), 0.0),
+            CALLS: self.by_channel(PHONE).astype("float64"),
+        })  # fmt: skip
 
 
 def _part(everyone: pd.Index, name: str, number: int, offer: pd.DataFrame) -> pd.DataFrame:

@@ -7,18 +7,16 @@ import pandas as pd
 
 from crmlib.analysis.actions.choice import Choice
 from crmlib.analysis.actions.expected import ActionProfit
+from crmlib.analysis.actions.keeping import MONTHS
 from crmlib.analysis.actions.knapsack import fitting
+from crmlib.analysis.actions.offer import by_customer
+from crmlib.analysis.targeting.value_kept import value_if_kept
 
 NOBODY, EVERYONE, RISK, AT_RISK, BEST = "nobody", "everyone", "risk", "value at risk", "expected profit"
 
 
 def compare_policies(
-    profit: ActionProfit,
-    uses: pd.DataFrame,
-    limits: Mapping[str, float],
-    best: Choice,
-    risk: pd.Series,
-    value: pd.Series,
+    profit: ActionProfit, limits: Mapping[str, float], best: Choice, risk: pd.Series, value: pd.Series
 ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """Value several ways to choose whom to treat within the same limits.
 
@@ -26,9 +24,8 @@ def compare_policies(
     ----------
     profit : ActionProfit
         Of all options that are allowed.
-    uses : DataFrame
-        One row per option, a column per limit.
     limits : mapping of str to float
+        As for `crmlib.analysis.actions.choice.choose_actions`.
     best : Choice
         The list that earns most, of these options.
     risk, value : Series
@@ -58,7 +55,7 @@ def compare_policies(
     chance = risk.reindex(options.customers).to_numpy("float64")[customer[each]]
     stake = chance * value.reindex(options.customers).to_numpy("float64")[customer[each]]
     room = np.array([float(most) for most in limits.values()])
-    taken = uses[list(limits)].to_numpy("float64").T
+    taken = options.uses()[list(limits)].to_numpy("float64").T
     for name, key in ((AT_RISK, stake), (RISK, chance)):
         known = each[np.isfinite(key)]
         ranked = known[np.argsort(-key[np.isfinite(key)], kind="stable")]
@@ -66,6 +63,31 @@ def compare_policies(
     lists[EVERYONE] = _mask(len(own), each)
     lists[NOBODY] = np.zeros(len(own), dtype=bool)
     return profit.totals(lists), lists
+
+
+def risk_and_value(saved: Mapping[str, pd.DataFrame | None]) -> tuple[pd.Series, pd.Series]:
+    """Chance to be lost and value if kept, by ``customer_id``, as far as other notebooks know them.
+
+    Parameters
+    ----------
+    saved : mapping of str to DataFrame or None
+        Tables of other notebooks by name: ``churn`` comes first, ``lifetime_value`` speaks for everybody else.
+
+    Examples
+    --------
+    >>> saved = {"lifetime_value": pd.DataFrame({"customer_id": ["A"], "alive": [0.8], "value_12": [40.0]})}
+    >>> [series.round(6).to_dict() for series in risk_and_value(saved)]
+    [{'A': 0.2}, {'A': 50.0}]
+    """
+    risk, value = (pd.Series(dtype="float64") for _ in range(2))
+    churn, lifetime = saved.get("churn"), saved.get("lifetime_value")
+    if churn is not None:
+        own = by_customer(churn)
+        risk, value = own["churn_probability"], own["worth_if_kept"]
+    if lifetime is not None and lifetime["alive"].notna().all():
+        risk = risk.combine_first(1 - by_customer(lifetime)["alive"])
+        value = value.combine_first(value_if_kept(lifetime, MONTHS))
+    return risk, value
 
 
 def _mask(size: int, positions: np.ndarray) -> np.ndarray:

@@ -53,7 +53,7 @@ def _up_sell(facts: pd.DataFrame) -> pd.Series:
 
 
 def _cross_sell(facts: pd.DataFrame) -> pd.Series:
-    return facts["why"].fillna("Others who bought the same also bought it").astype("str")
+    return "The next order holds it with a chance of " + (facts["chance"] * 100).round(1).astype("str") + "%"
 
 
 def _referral(facts: pd.DataFrame) -> pd.Series:

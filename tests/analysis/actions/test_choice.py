@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlib.analysis.actions.choice import best_actions
+from crmlib.analysis.actions.choice import best_actions, choose_actions
+from crmlib.analysis.actions.expected import expected_profit
+from crmlib.analysis.actions.options import Options
+from crmlib.analysis.actions.rates import prior_rates, update_rates
 from crmlib.errors import DataError, ParameterError
 
 
@@ -123,3 +126,22 @@ def test_numbers_that_make_no_sense_are_refused():
         best_actions(options, {"calls": 1.0})
     with pytest.raises(DataError, match="without a profit"):
         best_actions(options.assign(profit=np.nan, money=1.0), {"money": 1.0})
+
+
+def test_what_is_not_worth_doing_is_not_chosen_however_large_its_profit():
+    """A tested action needs a sure gain: here the expected one is above 0 and the interval is not."""
+    offers = {"save": pd.DataFrame({"gain": [100.0, 60.0], "cost": 3.0}, index=["A", "B"])}
+    seen = pd.DataFrame({"effect": [0.09], "error": 0.04, "gain": 1.0}, index=["save"])
+    options = Options.of(pd.Index(["A", "B"]), offers)
+    found = choose_actions(expected_profit(options, update_rates(prior_rates(), seen)), {"money": 100.0})
+    assert not found.chosen.any() and "No action is expected to earn" in found.nothing_because
+    untested = choose_actions(expected_profit(options, prior_rates()), {"money": 100.0, "calls": 0.0})
+    assert untested.chosen.all() and untested.limits.loc["money", "used"] == 6.0
+
+
+def test_new_terms_need_no_budget():
+    offers = {"reprice": pd.DataFrame({"gain": [100.0], "cost": 30.0}, index=["A"])}
+    found = choose_actions(
+        expected_profit(Options.of(pd.Index(["A"]), offers), prior_rates()), {"money": 0.0, "calls": 0}
+    )
+    assert found.chosen.tolist() == [True]

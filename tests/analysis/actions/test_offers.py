@@ -42,10 +42,13 @@ def test_every_customer_of_any_table_is_on_the_list(only_dates_and_amounts):
 
 
 def test_who_is_gone_is_offered_no_other_product(only_dates_and_amounts):
-    wanted = pd.DataFrame({"gain": 9.0, "product": "cup", "why": ""}, index=["A", "B"])
-    saved = {"lifetime_value": pd.concat([lifetime(["A"]), lifetime(["B"], 0.9)])}
+    wanted = pd.DataFrame(
+        {"name": "cup", "probability": [0.9, 0.1, 0.3], "margin_per_order": 10.0}, index=["A", "B", "C"]
+    )
+    saved = {"lifetime_value": pd.concat([lifetime(["A"]), lifetime(["B", "C"], 0.9)])}
     found = all_offers(saved, only_dates_and_amounts, TODAY, Prices(), gross_margin=0.4, cross_sell=wanted)
-    assert found.tables["cross-sell"].index.tolist() == ["B"]
+    # the mean chance of B and C is 0.2
+    assert found.tables["cross-sell"]["gain"].round(6).to_dict() == {"B": 5.0, "C": 15.0}
 
 
 def test_without_any_table_it_says_what_to_run_first(only_dates_and_amounts):
