@@ -26,7 +26,8 @@ METHODS = {
     "last_money": "Last period's profit once more",
     "line": "A straight line on last period's profit",
     "money_fifths": "Fifths of last period's profit",
-    "rfm_cells": "RFM cells",
+    "rfm_cells": "Named cells of RFM",
+    "rfm_scores": "All three scores of RFM",
     "clusters": "Clusters",
 }
 _FIFTHS, _MOST, _STARTS, _BLOCK = 5, 50_000, 10, 4_000_000
@@ -54,6 +55,8 @@ class AgainstRfm:
         Method with the highest ``r2``.
     use : str
         The simplest method that the winner does not beat beyond chance.
+    rfm : {'rfm_cells', 'rfm_scores'}
+        Which RFM did better by ``r2``, and is what clusters are held against.
     clusters_against_rfm : {'better', 'worse', 'no difference beyond chance'}
         By ``r2``.
     learned_on : {'earlier pair', 'folds of customers'}
@@ -65,6 +68,7 @@ class AgainstRfm:
     differences: pd.DataFrame
     winner: str
     use: str
+    rfm: str
     clusters_against_rfm: str
     learned_on: str
     customers: int
@@ -117,7 +121,8 @@ def against_rfm(
     -----
     Intervals: percentiles with the customers of the later pair drawn anew (Efron & Tibshirani 1993, An Introduction
     to the Bootstrap, chapter 13); what was learned stays. A mean of squares listens to few large customers, hence
-    ``r2_usual`` and the shares. K-means on what is known, never on what is foretold. Definition of this project.
+    ``r2_usual`` and the shares. RFM is tried by its named cells and by all combinations of its scores, and the better
+    one is the rival. K-means on what is known, never on what is foretold. Definition of this project.
 
     Examples
     --------
@@ -143,7 +148,7 @@ def against_rfm(
     else:
         sides = [(np.ones(len(earlier.later), dtype=bool), np.ones(n, dtype=bool))]
     # Cells take the customers of their own day as the measure; that is known on the day.
-    cells = [rfm(pair.features[list(MEASURES)]).customers["cell"].to_numpy() for pair in (source, later)]
+    held = [rfm(pair.features[list(MEASURES)]).customers for pair in (source, later)]
     shape = n, len(METHODS)
     guess, tenth, fifth = np.empty(shape), np.empty(shape), np.empty(shape)
     groups = np.full((len(sides), len(METHODS)), np.nan)
@@ -151,7 +156,7 @@ def against_rfm(
         known, others = source.features.loc[learn, names], later.features.loc[test, names]
         future = source.later.to_numpy("float64")[learn]
         with threadpool_limits(1):
-            found = _guesses(known, future, others, (cells[0][learn], cells[1][test]), columns, k, seed)
+            found = _guesses(known, future, others, (held[0][learn], held[1][test]), columns, k, seed)
         for place, (values, count) in enumerate(found):
             guess[test, place], groups[number, place] = values, count
             # Ranked among those whom one learning is about: means of different folds are not compared.
@@ -170,7 +175,7 @@ def _guesses(
     known: pd.DataFrame,
     future: np.ndarray,
     others: pd.DataFrame,
-    cells: tuple[np.ndarray, np.ndarray],
+    held: tuple[pd.DataFrame, pd.DataFrame],
     columns: Mapping[str, Transform],
     k: int,
     seed: int,
@@ -191,7 +196,8 @@ def _guesses(
     model = fitted(values[checked_draw(values, k, "k_means", _MOST, seed)], k, "k_means", seed, _STARTS)
     pairs = [
         (np.searchsorted(fifths, money, "right"), np.searchsorted(fifths, other_money, "right")),
-        cells,
+        tuple(one["cell"].to_numpy() for one in held),
+        tuple(_combined(one) for one in held),
         (model.predict(values), model.predict(same_scale(others, features).to_numpy())),
     ]
     for learned, asked in pairs:
@@ -222,6 +228,11 @@ def picked(guess: np.ndarray, share: float) -> np.ndarray:
     _, place, counts = np.unique(-guess, return_inverse=True, return_counts=True)
     before = np.cumsum(counts) - counts
     return np.clip((share * len(guess) - before) / counts, 0, 1)[place]
+
+
+def _combined(scored: pd.DataFrame) -> np.ndarray:
+    """One number for the three scores of a customer."""
+    return scored[list(MEASURES.values())].to_numpy() @ np.array([100, 10, 1])
 
 
 def _drawn(parts: np.ndarray, draws: int, seed: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -284,11 +295,13 @@ def _verdict(
     best = int(np.nanargmax(error))
     ahead = percentile_ends(again["r2"][:, [best]] - again["r2"], level)[0]
     use = next(name for place, name in enumerate(names) if place == best or not ahead[place] > 0)
-    low, high = table.loc[("rfm_cells", "r2"), ["low", "high"]]
+    rivals = [names.index(name) for name in ("rfm_cells", "rfm_scores")]
+    rival = names[max(rivals, key=lambda place: error[place])]
+    low, high = table.loc[(rival, "r2"), ["low", "high"]]
     said = "better" if low > 0 else "worse" if high < 0 else "no difference beyond chance"
     return AgainstRfm(
         pd.DataFrame(scores, index=pd.Index(names, name="method")),
-        table.apply(rounded), names[best], use, said, learned, customers, level,
+        table.apply(rounded), names[best], use, rival, said, learned, customers, level,
     )  # fmt: skip
 
 

@@ -16,6 +16,12 @@ LAST = Period.ending(dt.date(2026, 6, 30), 12)
 APART = {"frequency": "log", "money": "log", "web_share": "plain"}
 
 
+def _few(features):
+    """Much from those who bought lately for little, which no named cell of RFM tells apart."""
+    lately, little = (features[name] < features[name].quantile(0.2) for name in ("recency_days", "money"))
+    return 500.0 * (lately & little).to_numpy()
+
+
 def pair(truth, size=700, seed=1, period=LAST):
     """Customers whose next profit follows a truth: kind (hidden to RFM), money, or nothing at all."""
     rng = np.random.default_rng([seed, size])
@@ -31,7 +37,12 @@ def pair(truth, size=700, seed=1, period=LAST):
         },
         index=[f"K{number:04d}" for number in rng.permutation(size)],
     )
-    expected = {"kind": np.array([0.0, 400, 50])[kind], "money": money, "chance": np.full(size, 100.0)}[truth]
+    expected = {
+        "kind": np.array([0.0, 400, 50])[kind],
+        "money": money,
+        "scores": _few(features),
+        "chance": np.full(size, 100.0),
+    }[truth]
     later = pd.Series(expected + rng.normal(0, 40, size), features.index)
     return Pair(features, later, period.previous(), period)
 
@@ -51,6 +62,16 @@ def test_groups_that_rfm_cannot_see_are_worth_their_clusters():
     assert abs(found.scores.loc["rfm_cells", "r2"]) < 0.05
     assert found.differences.loc[("rfm_cells", "r2"), "low"] > 0.5
     assert found.scores.loc["clusters", "groups"] == 3 and found.scores.loc["money_fifths", "groups"] == 5
+
+
+def test_clusters_are_held_against_the_better_rfm():
+    later, earlier = both("scores")
+    found = against_rfm(later, earlier, k=4, draws=200)
+    assert (found.winner, found.use, found.rfm, found.clusters_against_rfm) == (*["rfm_scores"] * 3, "worse")
+    assert found.scores.loc["rfm_scores", "groups"] > 80
+    cells = against_rfm(*both("kind"), {"web_share": "plain"}, k=3, draws=50)
+    better = cells.scores.loc[["rfm_cells", "rfm_scores"], "r2"].idxmax()
+    assert cells.rfm == better == "rfm_cells"
 
 
 def test_where_profit_repeats_itself_the_simple_rule_is_the_one_to_use():
