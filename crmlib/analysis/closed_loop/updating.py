@@ -16,6 +16,8 @@ from crmlib.errors import DataError, ParameterError
 
 #: How far what is wrong about the assumption on one action is wrong about the others too.
 ALIKE = 0.25
+#: What is stated of variances between months and actions is worth as much as so many differences between tests.
+STATED_DEGREES = 4
 _KEYS = ["list_id", "action"]
 
 
@@ -149,10 +151,12 @@ def update(
     Normal-normal model (Gelman et al. 2013, Bayesian Data Analysis, chapter 5, with the variances estimated first:
     empirical Bayes, Morris 1983, JASA 78:47-55). Rates measured are effect / gain; all is counted in spreads
     assumed, so that actions can be compared. Months: the rate of an action differs from month to month by a variance
-    estimated with `between_variance` over all actions. Actions: the deviations from what was assumed have a part in
-    common, of variance `alike`, and one of their own, of variance 1 - `alike` or that between actions by
-    `between_variance`, whichever is larger: where the assumptions prove to have been too sure of themselves,
-    evidence weighs more.
+    common to all actions. Actions: the deviations from what was assumed have a part in common, of variance `alike`, and
+    one of their own. Both variances are weighted means, by degrees of freedom, of what is stated and of
+    `between_variance` (as Smyth 2004, Statistical Applications in Genetics and Molecular Biology 3:3, moderates
+    variances): from so few tests a variance is mostly chance. Stated, and worth four degrees, are 0 between
+    months and 1 - `alike` between actions. The latter is never taken to be less: where assumptions prove to have been
+    too sure of themselves, evidence weighs more; where they happen to be close, it does not weigh less.
 
     Examples
     --------
@@ -177,7 +181,7 @@ def update(
         - (priors["prior_mean"].to_numpy("float64") / assumed)[place]
     )
     chance = _covariance(own, covariance) / np.outer(scale, scale)
-    months = between_variance(seen, np.diag(chance), place) if len(own) else 0.0
+    months = _moderated(0.0, seen, np.diag(chance), place)
     chance = chance + months * np.eye(len(own))
     which = (place[:, None] == np.arange(len(priors))).astype("float64")
     measured = np.unique(place)
@@ -185,8 +189,7 @@ def update(
     score = which.T @ np.linalg.solve(chance, seen) if len(own) else np.zeros(len(priors))
     alone = np.linalg.inv(precision[np.ix_(measured, measured)])
     deviation = alone @ score[measured]
-    between = between_variance(deviation, np.diag(alone), np.zeros(len(measured))) if len(measured) else 0.0
-    apart = max(1 - alike, between)
+    apart = max(1 - alike, _moderated(1 - alike, deviation, np.diag(alone), np.zeros(len(measured))))
     before = apart * np.eye(len(priors)) + alike
     after = np.linalg.inv(np.linalg.inv(before) + precision)
     mean = priors["prior_mean"].to_numpy("float64") + assumed * (after @ score)
@@ -209,6 +212,15 @@ def update(
     errors = assumed[measured] * np.sqrt(np.diag(alone))
     together = _together(own, priors.index[measured], rates, errors)
     return Updated(table, together, float(rounded(np.sqrt(months))), float(rounded(np.sqrt(apart))))
+
+
+def _moderated(stated: float, values: np.ndarray, variances: np.ndarray, groups: np.ndarray) -> float:
+    """Weigh a variance that is stated with the one seen."""
+    degrees = len(values) - len(np.unique(groups))
+    if degrees < 1:
+        return stated
+    seen = between_variance(values, variances, groups)
+    return (STATED_DEGREES * stated + degrees * seen) / (STATED_DEGREES + degrees)
 
 
 def _usable(priors: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:

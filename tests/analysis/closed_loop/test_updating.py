@@ -68,9 +68,13 @@ def test_months_that_differ_beyond_chance_make_an_action_less_sure():
     steady = update(priors(save=(0.1, 0.05)), seen(("a", "save", 0.2, 0.01), ("b", "save", 0.2, 0.01)))
     shaky = update(priors(save=(0.1, 0.05)), seen(("a", "save", 0.1, 0.01), ("b", "save", 0.3, 0.01)))
     assert steady.between_months == 0.0
-    assert shaky.between_months * 0.05 == pytest.approx(np.sqrt(0.2**2 / 2 - 0.01**2), rel=1e-4)
+    # Seen with one degree of freedom, beside four by which months were said not to differ.
+    months = (0.2**2 / 2 - 0.01**2) / 5
+    assert shaky.between_months * 0.05 == pytest.approx(np.sqrt(months), rel=1e-4)
     assert shaky.table.loc["save", "spread"] > 3 * steady.table.loc["save", "spread"]
-    assert shaky.evidence.loc["save", "error"] == pytest.approx(10 * 0.1, rel=1e-4)
+    assert shaky.evidence.loc["save", "error"] == pytest.approx(
+        10 * np.sqrt((0.01**2 + months) / 2), rel=1e-4
+    )
 
 
 def test_an_action_that_falls_short_makes_the_others_doubtful_as_far_as_they_are_alike():
@@ -92,7 +96,10 @@ def test_assumptions_that_were_too_sure_of_themselves_count_less():
     near = seen(*(("may", name, 0.1, 0.01) for name in "abcd"))
     assert update(priors(**names), near).between_actions ** 2 == pytest.approx(0.75)
     found = update(priors(**names), far)
-    assert found.between_actions > 5 and found.table.loc["a", "weight"] > 0.95
+    deviations = np.array([-10.0, 10.0, -5.0, 5.0])
+    seen_apart = deviations @ deviations / 3 - 1
+    assert found.between_actions**2 == pytest.approx((4 * 0.75 + 3 * seen_apart) / 7, rel=1e-4)
+    assert found.table.loc["a", "weight"] > 0.95 > update(priors(**names), near).table.loc["a", "weight"]
     assert found.table.loc["a", "mean"] < 0.005
 
 
