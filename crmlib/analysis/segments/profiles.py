@@ -289,8 +289,14 @@ def _half(spread: np.ndarray, count: np.ndarray, level: float) -> np.ndarray:
 
 def _names(segments: pd.Series) -> list:
     if isinstance(segments.dtype, pd.CategoricalDtype):
-        return list(segments.cat.categories)
-    return sorted(segments.dropna().unique())
+        names = list(segments.cat.categories)
+    else:
+        names = sorted(segments.dropna().unique())
+    if {NONE, ALL} & set(names):
+        raise DataError(
+            f"a segment called {NONE} or {ALL}", "other names", "leave the segment of those customers blank"
+        )
+    return names
 
 
 def _placed(segments: pd.Series, names: list) -> np.ndarray:

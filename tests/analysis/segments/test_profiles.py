@@ -183,7 +183,24 @@ def test_what_cannot_be_added_up_is_refused(people, segments):
         segment_statement(pd.concat([segments, segments[:1]]), people)
     with pytest.raises(DataError, match="without a column profit"):
         segment_statement(segments, people.drop(columns="profit"))
+    with pytest.raises(DataError, match="called no segment"):
+        segment_values(segments.astype(object).fillna(NONE), people["profit"])
     with pytest.raises(DataError, match="twice in features"):
         segment_profiles(segments, pd.concat([people, people[:1]]))
     with pytest.raises(ParameterError, match="level = 95"):
         segment_profiles(segments, people, 95)
+
+
+def test_neither_the_order_of_rows_nor_the_caller_s_tables_are_touched(people, segments, worth):
+    rows = np.random.default_rng(1).permutation(len(people))
+    copies = people.copy(), segments.copy(), worth.copy()
+    mixed = people.iloc[rows]
+    pd.testing.assert_frame_equal(segment_statement(segments, mixed), segment_statement(segments, people))
+    again, first = segment_profiles(segments[::-1], mixed).table, segment_profiles(segments, people).table
+    pd.testing.assert_frame_equal(again, first)
+    pd.testing.assert_frame_equal(
+        segment_values(segments[::-1], worth.iloc[rows]), segment_values(segments, worth)
+    )
+    pd.testing.assert_frame_equal(people, copies[0])
+    pd.testing.assert_series_equal(segments, copies[1])
+    pd.testing.assert_series_equal(worth, copies[2])
