@@ -1,4 +1,4 @@
-"""The command line: ``crmlib check``, ``report``, ``simulate`` and ``open``.
+"""The command line: ``crmlib check``, ``report``, ``simulate``, ``carry-out`` and ``open``.
 
 Heavy libraries are imported inside the commands, so that ``crmlib --help`` answers at once.
 """
@@ -115,6 +115,21 @@ def simulate(
 
     draw(folder, customers=customers, seed=seed, months=months, format="parquet" if parquet else "csv")
     print(folder)
+
+
+@app.command("carry-out")
+def carry_out(
+    actions: Annotated[Path, typer.Argument(metavar="LIST", help="The table 'actions' that a report saved.")],
+    company: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the simulated company.")],
+    target: Annotated[Path, typer.Argument(metavar="NEW", help="Folder for the company it becomes.")],
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same luck.")] = 20260630,
+) -> None:
+    """Carry out a list of actions in a simulated company, to play the months."""
+    from crmlib.intake.simulate.carry_out import carry_out as play
+
+    happened = play(company, actions, target, seed)
+    extra, left = int(happened["extra_orders"].sum()), int((happened["left_on"] != "").sum())
+    print(f"{target}: {len(happened):,} contacted, {extra:,} extra orders, {left:,} left because of it")
 
 
 @app.command("open")

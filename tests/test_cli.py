@@ -32,7 +32,7 @@ def shop(tmp_path, monkeypatch):
 def test_help_lists_the_commands(run):
     code, out, _ = run("--help")
     assert code == 0
-    for command in ("report", "check", "simulate", "open"):
+    for command in ("report", "check", "simulate", "carry-out", "open"):
         assert command in out
 
 
@@ -95,6 +95,18 @@ def test_simulate_writes_a_company_and_refuses_a_folder_in_use(run, tmp_path):
     code, _, err = run("simulate", tmp_path / "firm")
     assert code == 2
     assert "Found:" in err
+
+
+def test_carry_out_plays_a_month_of_a_simulated_company(run, tmp_path):
+    march, april, saved = tmp_path / "march" / "firm", tmp_path / "april" / "firm", tmp_path / "actions.csv"
+    run("simulate", march, "--customers", 100)
+    names = [row.split(",")[0] for row in (march / "customers.csv").read_text().splitlines()[1:]]
+    rows = [f"actions-2026-03-31,2026-03-31,{name},save,contact,letter" for name in names]
+    saved.write_text("\n".join(["list_id,listed_on,customer_id,action,arm,channel", *rows, ""]))
+    code, out, _ = run("carry-out", saved, march, april)
+    assert code == 0 and out.startswith(f"{april}: 100 contacted, ") and (april / "orders.csv").is_file()
+    code, _, err = run("carry-out", tmp_path / "nothing.parquet", march, tmp_path / "may")
+    assert code == 1 and "no list of actions" in err
 
 
 def test_open_shows_the_newest_report(run, tmp_path, monkeypatch):

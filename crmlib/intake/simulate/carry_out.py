@@ -29,7 +29,7 @@ from crmlib.intake.simulate.company import (
 )
 from crmlib.intake.simulate.company import constant as c
 from crmlib.intake.simulate.purchases import open_day
-from crmlib.intake.simulate.table_files import Tables
+from crmlib.intake.simulate.table_files import Tables, read_list
 from crmlib.intake.simulate.write import company_folder
 
 _COLUMNS = ("list_id", "listed_on", "customer_id", "action", "arm", "channel")
@@ -57,7 +57,7 @@ class Response:
 
 def carry_out(
     company: str | os.PathLike,
-    actions: pd.DataFrame,
+    actions: pd.DataFrame | str | os.PathLike,
     target: str | os.PathLike,
     seed: int = 20260630,
     responses: Mapping[str, Response] | None = None,
@@ -68,12 +68,13 @@ def carry_out(
     ----------
     company : str or path
         Folder of a company drawn by `crmlib.intake.simulate.simulate`, or written by this function.
-    actions : DataFrame
-        The list, one row per customer: ``list_id``, ``listed_on`` (its day, with days after it in the data),
+    actions : DataFrame, or str or path
+        The list, or the file in which a report saved it (Parquet or CSV), one row per customer: ``list_id``, ``listed_on`` (its day, with days after it in the data),
         ``customer_id``, ``action``, ``arm`` ('contact', 'hold out'; others are left alone) and ``channel`` ('none':
         nobody is contacted, and nothing happens).
     target : str or path
-        A folder that does not exist yet, or is empty.
+        A folder that does not exist yet, or is empty. Where no run file names the company, its folder does: give both
+        folders the same name, in folders of their own months, and their reports belong together.
     seed : int
         The same company, list and seed give the same bytes; the luck of a customer does not depend on who else is
         listed.
@@ -117,7 +118,7 @@ def carry_out(
     (50, {('actions-2026-03-31 save', 'control'): 50, ('actions-2026-03-31 save', 'treatment'): 50})
     """
     source = Tables(Path(company))
-    listed = _checked(actions, source)
+    listed = _checked(actions if isinstance(actions, pd.DataFrame) else read_list(Path(actions)), source)
     happened = _draw(listed, source, seed, responses or {})
     extra = _extra_orders(happened, source, seed) if happened["extra_orders"].any() else None
     with company_folder(target, source.format) as out:

@@ -11,6 +11,26 @@ from crmlib.errors import DataError
 from crmlib.intake.simulate.write import FORMATS
 
 
+def read_list(path: Path) -> pd.DataFrame:
+    """Read a saved list of actions, Parquet or CSV.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or it is no table.
+    """
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        return pd.read_csv(path, dtype="str", keep_default_na=False)
+    except (OSError, ValueError, pa.ArrowException) as problem:
+        raise DataError(
+            f"no list of actions in {path}",
+            "the table 'actions' that a report saved, as Parquet or CSV",
+            "name a file such as reports/NAME/DATE/tables/actions.parquet",
+        ) from problem
+
+
 class Tables:
     """The folder of a simulated company.
 
