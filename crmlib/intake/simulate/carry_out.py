@@ -69,9 +69,9 @@ def carry_out(
     company : str or path
         Folder of a company drawn by `crmlib.intake.simulate.simulate`, or written by this function.
     actions : DataFrame, or str or path
-        The list, or the file in which a report saved it (Parquet or CSV), one row per customer: ``list_id``, ``listed_on`` (its day, with days after it in the data),
-        ``customer_id``, ``action``, ``arm`` ('contact', 'hold out'; others are left alone) and ``channel`` ('none':
-        nobody is contacted, and nothing happens).
+        The list, or the file in which a report saved it (Parquet or CSV), one row per customer: ``list_id``,
+        ``listed_on`` (its day, with days after it in the data), ``customer_id``, ``action``, ``arm`` ('contact', 'hold
+        out'; others are left alone) and ``channel`` ('none': nobody is contacted, and nothing happens).
     target : str or path
         A folder that does not exist yet, or is empty. Where no run file names the company, its folder does: give both
         folders the same name, in folders of their own months, and their reports belong together.
