@@ -4,6 +4,7 @@ import datetime as dt
 from collections import Counter, defaultdict
 from decimal import Decimal
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -217,3 +218,22 @@ def test_the_horizon_with_an_interval_is_found():
         == 60
     )
     assert value_months(pd.DataFrame(columns=["value_12", "low_x", "high_12"])) is None
+
+
+def test_another_engine_comes_to_the_same_features(firm):
+    _, made, activity = firm
+    lite = ibis.sqlite.connect()
+
+    def copied(name):
+        table = made(name)
+        if table is None:
+            return None
+        amounts = [column for column, kind in table.schema().items() if kind.is_decimal()]
+        frame = table.mutate(**{column: table[column].cast("float64") for column in amounts}).execute()
+        days = [column for column, kind in table.schema().items() if kind.is_date()]
+        frame[days] = frame[days].apply(lambda column: pd.to_datetime(column).dt.strftime("%Y-%m-%d"))
+        return lite.create_table(name, frame, schema=table.schema())
+
+    copies = {name: copied(name) for name in ("orders", "customers", "products")}
+    found = features_on(copies.get, customer_activity(copies.get, LAST, 0.35), PERIOD)
+    pd.testing.assert_frame_equal(found, features_on(made, activity, PERIOD), check_exact=False, atol=1e-3)

@@ -2,6 +2,8 @@
 
 import datetime as dt
 
+import ibis
+import pandas as pd
 import pytest
 
 from crmlib.analysis.segments.voices import voices_on
@@ -58,3 +60,31 @@ def test_without_tables_or_before_any_word_nobody_speaks(tables):
     )
     with pytest.raises(ParameterError, match="least_stars = 6"):
         voices_on(tables(), DAY, least_stars=6)
+
+
+@pytest.mark.parametrize("engine", [ibis.duckdb, ibis.sqlite])
+def test_any_engine_hears_the_same_voices(engine):
+    con = engine.connect()
+    said = pd.DataFrame(
+        {
+            "customer_id": list("AAB"),
+            "recommend_0_10": [9.0, 2, 9],
+            "day": ["2026-01-05"] * 2 + ["2026-02-01"],
+        }
+    )
+    brought = pd.DataFrame(
+        {"referrer_id": list("AC"), "referred_id": list("XX"), "day": ["2026-01-05", "2026-01-02"]}
+    )
+    made = {
+        "survey": con.create_table("survey", said.assign(answered_on=pd.to_datetime(said.pop("day")))),
+        "referrals": con.create_table(
+            "referrals", brought.assign(referred_on=pd.to_datetime(brought.pop("day")))
+        ),
+    }
+    made = {
+        name: table.mutate(**{on: table[on].cast("date")})
+        for (name, table), on in zip(made.items(), ("answered_on", "referred_on"), strict=True)
+    }
+    found = voices_on(made.get, DAY).customers
+    assert found["recommend"].dropna().to_dict() == {"A": 2, "B": 9}
+    assert found["speaks"].to_dict() == {"A": False, "B": True, "C": True}
