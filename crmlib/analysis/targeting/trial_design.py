@@ -1,4 +1,4 @@
-"""How large a test must be, what it can show, what it costs and how long it takes: settled before the first contact.
+"""How large a test must be, what it can show and what it costs: settled before the first contact.
 
 A test that is too small does not say "no effect"; it says nothing. What is held out earns nothing from the contact, so
 a test costs the profit that it forgoes, and that belongs beside its size.
@@ -239,39 +239,6 @@ def shares_held_out(
             "lists": max(ceil(needed.contacted / (customers - out)), ceil(needed.held_out / out)),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("share")
-
-
-def duration_days(size: Size, customers_each_time: int, days_between: int, response_days: int) -> int:
-    """Return how many days a test takes, from the first contact to the end of the last response window.
-
-    Parameters
-    ----------
-    size : Size
-    customers_each_time : int
-        Customers of both arms who can enter the test at one time; nobody enters twice.
-    days_between : int
-        Days from one such time to the next.
-    response_days : int
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    ParameterError
-        If a number is below 1.
-
-    Examples
-    --------
-    >>> duration_days(Size(600, 300), customers_each_time=400, days_between=7, response_days=28)
-    42
-    """
-    for name, value in (("customers_each_time", customers_each_time), ("days_between", days_between),
-                        ("response_days", response_days)):  # fmt: skip
-        if not value >= 1:
-            raise ParameterError(f"{name} = {value}", "1 or more", f"correct {name}")
-    return (ceil(size.customers / customers_each_time) - 1) * days_between + response_days
 
 
 def _check_shares(**shares: float) -> None:

@@ -8,7 +8,6 @@ from crmlib.analysis.targeting.trial_design import (
     Amount,
     Rate,
     Size,
-    duration_days,
     power_of_test,
     shares_held_out,
     size_of_test,
@@ -99,13 +98,6 @@ def test_where_not_even_the_largest_effect_is_found_there_is_no_smallest():
     with pytest.raises(TooLittleData, match="the largest there can be"):
         smallest_effect(Rate(0.9), 30, 30)
     assert np.isnan(shares_held_out(Rate(0.9), 0.05, 60, 1.0, shares=[0.5])["smallest"].iloc[0])
-
-
-def test_a_test_takes_as_long_as_its_last_window():
-    assert duration_days(Size(700, 300), 1000, 7, 28) == 28
-    assert duration_days(Size(700, 301), 1000, 7, 28) == 35
-    with pytest.raises(ParameterError, match="days_between = 0"):
-        duration_days(Size(700, 300), 100, 0, 28)
 
 
 @pytest.mark.parametrize(
