@@ -177,8 +177,8 @@ def _seen(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Mark how many days since each list are known; leave out lists of which no day is."""
     last = lines.filter(lines.day <= ibis.literal(as_of)).agg(last=lines.day.max()).execute().iloc[0, 0]
-    last = pd.Timestamp(last) if pd.notna(last) else pd.Timestamp.min
-    listed = pd.to_datetime(rows["listed_on"])
+    listed = rows["listed_on"]
+    last = pd.Timestamp(last) if pd.notna(last) else listed.min()
     days = (last - listed).dt.days.clip(upper=response_days)
     rows = rows.assign(days=days.astype("int64"), of_days=response_days)
     none = rows[rows["days"] < 1].groupby("list_id", sort=True).size()
