@@ -146,6 +146,8 @@ def club_effect(
     buying till you die (Schmittlein, Morrison & Colombo 1987, Management Science 33:1-24). So the effect found is that
     on the purchases of customers while they are customers; whether the club keeps them longer is not found.
 
+    Joining must not be part of an order: see `joining_orders.joining_orders`.
+
     Standard errors add up the influence of each customer over all his months; the band comes from a Gaussian multiplier
     bootstrap over customers, drawn through the covariance of the influences, which is the same distribution.
     """

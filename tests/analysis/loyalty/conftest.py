@@ -12,11 +12,14 @@ from crmlib.analysis.loyalty.staggered_effect import club_effect
 SEASON = np.array([0.8, 0.8, 0.9, 1.0, 1.0, 0.9, 0.8, 0.7, 1.0, 1.1, 1.4, 1.6])
 
 
-def drawn(size=4000, seed=1, effect=0.08, months=36, leaving=0.03, before=0.0, selection=1.0):
+def drawn(
+    size=4000, seed=1, effect=0.08, months=36, leaving=0.03, before=0.0, selection=1.0, with_order=None
+):
     """Draw a panel: rates are gamma, lifetimes geometric, and who buys more is likelier to join.
 
     `leaving` is the chance to leave in a month, `before` a rise of purchases in the two months before joining,
-    `selection` how much likelier to join who buys more.
+    `selection` how much likelier to join who buys more. `with_order` lets them join at an order instead, each with this
+    chance.
     """
     rng = np.random.default_rng(seed)
     rate = rng.gamma(1.3, 0.35 / 1.3, size) + 0.03
@@ -34,6 +37,10 @@ def drawn(size=4000, seed=1, effect=0.08, months=36, leaving=0.03, before=0.0, s
         rate[:, None] * SEASON[month % 12] * np.where(member, 1 + effect, 1) * np.where(soon, 1 + before, 1)
     )
     orders = rng.poisson(mean) * ((month >= begins[:, None]) & (month <= lives[:, None]))
+    if with_order:
+        joins = (rng.binomial(orders, with_order) > 0) & (month > begins[:, None])
+        joined = np.where(joins.any(axis=1), joins.argmax(axis=1), NEVER)
+        left = np.full(size, NEVER)
     latest = np.where(orders.any(axis=1), months - 1 - np.argmax(orders[:, ::-1] > 0, axis=1), 0)
     customer, when = np.nonzero(orders)
     count = orders[customer, when].astype(float)
