@@ -169,54 +169,49 @@ def purchase_histories(
     if level == CATEGORY and not known:
         raise TooLittleData("no category of products", "products.category", "offer products")
     if level != CATEGORY:
-        items, covered = _items(bought.mutate(item=bought.product_id), fewest_buyers)
-        if items is None:
+        found = _laid_out(bought.mutate(item=bought.product_id), fewest_buyers, PRODUCT)
+        if found is None:
             return None
-        if level == PRODUCT or covered >= _HALF or not known:
-            items = _described(items, products)
-            return _laid_out(
-                bought.mutate(item=bought.product_id), _refuse_few(items, fewest_buyers), covered, PRODUCT
-            )
+        if level == PRODUCT or found.covered >= _HALF or not known:
+            return replace(found, items=_described(_refuse_few(found.items, fewest_buyers), products))
     of = products.filter(products.category.notnull()).select("product_id", item=products.category)
-    grouped = bought.inner_join(of, "product_id")
-    items, covered = _items(grouped, fewest_buyers)
-    if items is None:
+    found = _laid_out(bought.inner_join(of, "product_id"), fewest_buyers, CATEGORY)
+    if found is None:
         return None
-    items = items.assign(name=items.index, category=items.index)[_COLUMNS]
-    return _laid_out(grouped, _refuse_few(items, fewest_buyers), covered, CATEGORY)
+    items = _refuse_few(found.items, fewest_buyers)
+    return replace(found, items=items.assign(name=items.index, category=items.index)[_COLUMNS])
 
 
-def _laid_out(bought: ibis.Table, items: pd.DataFrame, covered: float, level: str) -> Histories:
-    since = bought.day.delta(ibis.literal(_EPOCH), unit="day").cast("int32")
-    rows = bought.select("customer_id", "item", since=since).distinct().to_pyarrow()
-    customers, customer = _numbered(rows["customer_id"])
-    named, number = _numbered(rows["item"])
-    place = items.index.get_indexer(named)[number]
-    kept = place >= 0
-    day = rows["since"].to_numpy()[kept]
-    items = items.rename_axis(f"{level}_id")
-    customers = customers.rename("customer_id")
-    return Histories(customers, items, level, covered, *_distinct(customer[kept], day, place[kept]))
-
-
-def _items(bought: ibis.Table, fewest_buyers: int) -> tuple[pd.DataFrame | None, float]:
-    """Return the items with enough buyers and the share of purchases that is theirs; None where nothing was bought."""
-    each = bought.group_by("item", "customer_id", "day").agg(
+def _laid_out(bought: ibis.Table, fewest_buyers: int, level: str) -> Histories | None:
+    """Number customers, days and items, and keep the items with enough buyers; None where nothing was bought."""
+    money = bought.group_by("item").agg(
         margin=(bought.net_sales.sum() - bought.cost_of_goods.sum()).cast("float64")
     )
-    found = (
-        each.group_by("item")
-        .agg(buyers=each.customer_id.nunique(), orders=each.count(), margin=each.margin.sum())
-        .order_by("item")
-        .execute()
-        .set_index("item")
+    money = money.execute().set_index("item")["margin"]
+    if money.empty:
+        return None
+    since = bought.day.delta(ibis.literal(_EPOCH), unit="day").cast("int32")
+    # Lines of one purchase are put together here: the engine would take longer to find out which are the same.
+    rows = bought.select("customer_id", "item", since=since).to_pyarrow()
+    customers, customer = _numbered(rows["customer_id"])
+    names, item = _numbered(rows["item"])
+    customer, day, item = _distinct(customer, rows["since"].to_numpy(), item)
+    items = pd.DataFrame(index=names.rename(f"{level}_id"))
+    every = Histories(customers.rename("customer_id"), items, level, 1.0, customer, day, item)
+    orders = np.bincount(item, minlength=len(names))
+    items["buyers"] = every.ever_bought().sum(axis=0).astype("int64")
+    items["margin_per_order"] = rounded(money.reindex(names).to_numpy() / orders, digits=9)
+    enough = items["buyers"].to_numpy() >= fewest_buyers
+    place = np.where(enough, np.cumsum(enough) - 1, -1).astype(np.int32)[item]
+    kept = place >= 0
+    return replace(
+        every,
+        items=items[enough],
+        covered=float(kept.mean()),
+        customer=customer[kept],
+        day=day[kept],
+        item=place[kept],
     )
-    if found.empty:
-        return None, 0.0
-    enough = found[found["buyers"] >= fewest_buyers]
-    items = pd.DataFrame({"buyers": enough["buyers"].astype("int64")}, index=enough.index)
-    items["margin_per_order"] = rounded(enough["margin"] / enough["orders"], digits=9)
-    return items, float(enough["orders"].sum() / found["orders"].sum())
 
 
 def _refuse_few(items: pd.DataFrame, fewest_buyers: int) -> pd.DataFrame:
