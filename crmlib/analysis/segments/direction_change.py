@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import ibis
+
 from crmlib.analysis.churn.activity import Activity, Tables
 from crmlib.analysis.period import Period
 from crmlib.analysis.segments.customer_features import features_on
@@ -13,7 +15,7 @@ from crmlib.analysis.segments.directions import (
     directions,
 )
 from crmlib.analysis.segments.migration import Transitions
-from crmlib.analysis.segments.period_pairs import reaches_back
+from crmlib.analysis.segments.period_pairs import profit_once_won, reaches_back
 from crmlib.analysis.segments.voices import voices_on
 from crmlib.errors import TooLittleData
 
@@ -25,8 +27,8 @@ class DirectionChange:
     Attributes
     ----------
     before, after : Directions
-        At the end of the period before, and of the period. They need not equal today's states by value ahead: value
-        here is what order lines alone tell on both days.
+        At the end of the period before, and of the period. The later one need not equal today's states by value
+        ahead: value here is what is known in the same way on both days.
     moves : Transitions
     rules : DirectionRules
         Of the earlier day.
@@ -45,6 +47,7 @@ class DirectionChange:
 def direction_change(
     tables: Tables,
     activity: Activity,
+    lines: ibis.Table,
     period: Period,
     top_share: float = 0.2,
     window_days: int = 90,
@@ -59,6 +62,8 @@ def direction_change(
         Returns the checked table of a name, or None; `crmlib.intake.Data.table` is one.
     activity : Activity
         As returned by `crmlib.analysis.churn.activity.customer_activity`.
+    lines : ibis.Table
+        As returned by `crmlib.analysis.ledger.order_lines`.
     period : Period
         The later one.
     top_share, window_days, silent_days
@@ -77,9 +82,10 @@ def direction_change(
 
     Notes
     -----
-    Value is the margin of the period times the chance to be still a customer, or the margin alone where no model of
-    buying can be fitted on one of the days. Cut-offs are those of the earlier day, in money. Definition of this
-    project.
+    Value is the profit of the period, before the cost of winning the customer, times the chance to be still a
+    customer (``expected_profit``), or ``profit`` alone where no model of buying can be fitted on one of the days. It
+    is known on both days, which the value ahead by notebook 04 is not. Cut-offs are those of the earlier day, in money.
+    Definition of this project.
     """
     known = period.previous()
     if not reaches_back(activity, known):
@@ -88,8 +94,15 @@ def direction_change(
             f"data from {known.first} on, for two periods",
             "take a shorter period",
         )
-    days = [features_on(tables, activity, one) for one in (known, period)]
-    value = "expected_margin" if all("expected_margin" in one for one in days) else "money"
+    days = []
+    for one in (known, period):
+        features = features_on(tables, activity, one)
+        profit = profit_once_won(tables, lines, one).reindex(features.index).fillna(0.0)
+        features["profit"] = profit
+        if "active_chance" in features:
+            features["expected_profit"] = (profit * features["active_chance"]).round(6)
+        days.append(features)
+    value = "expected_profit" if all("expected_profit" in one for one in days) else "profit"
     rules = direction_rules(days[0], value, top_share, window_days, silent_days)
     found = []
     for features, one in zip(days, (known, period), strict=True):

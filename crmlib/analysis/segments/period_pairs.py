@@ -78,10 +78,13 @@ def next_period_pairs(
 def _pair(tables: Tables, activity: Activity, lines: ibis.Table, known: Period, after: Period) -> Pair:
     features = features_on(tables, activity, known)
     features = features[features["frequency"] > 0]
-    money, later = (_profit(tables, lines, one).reindex(features.index).fillna(0.0) for one in (known, after))
+    money, later = (
+        profit_once_won(tables, lines, one).reindex(features.index).fillna(0.0) for one in (known, after)
+    )
     return Pair(features.assign(money=money), later.rename("later"), known, after)
 
 
-def _profit(tables: Tables, lines: ibis.Table, period: Period) -> pd.Series:
+def profit_once_won(tables: Tables, lines: ibis.Table, period: Period) -> pd.Series:
+    """Profit of each customer in a period, before the cost of winning, which is past; see `next_period_pairs`."""
     found = profit_in(tables, lines, period)
     return (found["profit"] + found["acquisition_cost"]).round(6)
