@@ -27,7 +27,7 @@ class JoiningOrders:
     share, low, high : float
         The share with its interval.
     by_chance : float
-        Share expected if the day of joining had nothing to do with orders: of the 90 days after it, those with an order.
+        Share expected if the day of joining had nothing to do with orders: that of the 90 days after it with an order.
     """
 
     joiners: int

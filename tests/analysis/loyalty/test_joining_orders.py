@@ -34,19 +34,12 @@ def day(number):
 
 
 def test_by_hand():
-    """A ordered on the day and on two days around it; B on none; C joined too early and D too late to tell."""
-    members = club_of({"A": day(200), "B": day(300), "C": day(80), "D": AS_OF})
-    rows = [
-        ("A", day(200)),
-        ("A", day(200)),
-        ("A", day(110)),
-        ("A", day(290)),
-        ("A", day(291)),
-        ("C", day(80)),
-    ]
+    """A ordered on the day and on one of the 90 days after; C joined before the data, D too late to tell."""
+    members = club_of({"A": day(200), "B": day(300), "C": day(-1), "D": AS_OF})
+    rows = [("A", day(number)) for number in (199, 200, 200, 290, 291)] + [("C", day(0))]
     found = joining_orders(members, lines_of(rows), FIRST)
     assert (found.joiners, found.with_order, found.share) == (2, 1, 0.5)
-    assert found.by_chance == pytest.approx(2 / 360)
+    assert found.by_chance == pytest.approx(1 / 180)
     assert found.low < 0.5 < found.high
 
 
