@@ -31,6 +31,7 @@ TABLE = (
     *("promised", "promised_whole", "told"),
 )
 _MONEY = ("earned", "earned_low", "earned_high")
+_NOTHING = {"treated": 0, "control": 0, "complete": False, "told": False}
 _KEYS = ["list_id", "action"]
 
 
@@ -53,7 +54,8 @@ class Earned:
     by_action : DataFrame
         Indexed by ``action``: the same over all lists.
     total : Series
-        The same over all actions that can be told, so that the money of `by_action` adds up to it.
+        The same over all actions that can be told, so that the money of `by_action` adds up to it; missing where
+        none can.
     covariance : DataFrame
         Of the effects in `by_list` that can be told: a customer may be on several lists.
     level : float
@@ -89,7 +91,8 @@ def earned(
     lists : StoredLists
         As returned by `crmlib.analysis.closed_loop.stored_lists.read_lists`.
     lines : ibis.Table
-        As returned by `crmlib.analysis.ledger.order_lines`.
+        As returned by `crmlib.analysis.ledger.order_lines`; or by `crmlib.analysis.closed_loop.brought.brought`, where
+        an action is to win other customers or to change what attention costs.
     as_of : datetime.date
         Last known day.
     contacts : ibis.Table, optional
@@ -154,7 +157,7 @@ def earned(
     told = rows["action"].isin(by_action.index[by_action["told"]])
     rows, cells, everything = rows[told], cells[told], pd.Series(ALL, rows.index[told])
     total = _table(rows, everything, _compared(rows, cells, everything, level))
-    total = total.iloc[0] if len(total) else pd.Series(dict.fromkeys(TABLE, 0), name=ALL)
+    total = total.iloc[0] if len(total) else pd.Series(dict.fromkeys(TABLE, np.nan) | _NOTHING, name=ALL)
     known = by_list["told"].to_numpy()
     matrix = separate.covariance.to_numpy()[np.ix_(known, known)] if separate else np.zeros((0, 0))
     covariance = pd.DataFrame(matrix, keys[known], keys[known])

@@ -17,7 +17,8 @@ def margins_within(lines: ibis.Table, windows: pd.DataFrame) -> pd.Series:
     Parameters
     ----------
     lines : ibis.Table
-        As returned by `crmlib.analysis.ledger.order_lines`.
+        As returned by `crmlib.analysis.ledger.order_lines`, or by `crmlib.analysis.closed_loop.brought.brought`: a line
+        with a day in ``since`` counts only in windows that begin on that day or before.
     windows : DataFrame
         ``customer_id``, ``first_day`` and ``last_day`` (dates, both inclusive). A customer may have
         several windows, also overlapping ones; a window that ends before it begins holds nothing.
@@ -46,13 +47,16 @@ def margins_within(lines: ibis.Table, windows: pd.DataFrame) -> pd.Series:
         return pd.Series(np.zeros(0), windows.index, dtype="float64", name="margin")
     wanted = window_table(windows)
     first, last = pd.to_datetime(windows["first_day"]).min(), pd.to_datetime(windows["last_day"]).max()
+    since = ["since"] if "since" in lines.columns else []
     per_day = (
         lines.filter(lines.customer_id.notnull(), lines.day.between(first.date(), last.date()))
-        .group_by("customer_id", "day")
+        .group_by("customer_id", "day", *since)
         .agg(margin=ibis._.net_sales.sum() - ibis._.cost_of_goods.sum())
     )
     joined = wanted.inner_join(per_day, "customer_id")
     inside = joined.filter(joined.day >= joined.first_day, joined.day <= joined.last_day)
+    if since:
+        inside = inside.filter(inside.since.isnull() | (inside.since >= inside.first_day))
     found = inside.group_by("row").agg(margin=inside.margin.sum().cast("float64")).execute()
     sums = np.zeros(len(windows))
     sums[found["row"].to_numpy("int64")] = found["margin"].to_numpy("float64")
