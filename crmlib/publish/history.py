@@ -88,13 +88,18 @@ class EarlierTables:
         days = [day for day in finished_days(company) if day < as_of]
         self._runs = [(company / day, manifest.read(company / day)) for day in days]
         self._name = name
+        self._found: dict[str, list[EarlierTable]] = {}
 
     def of(self, table: str) -> list[EarlierTable]:
         """Return a table of each earlier run that saved it, in order of time.
 
         One that was changed, removed or belongs to somebody else is marked with the reason.
         """
-        return [found for folder, known in self._runs if (found := self._one(folder, known, table))]
+        # Looked up once, so that fingerprint and notebook speak of the same files.
+        if table not in self._found:
+            found = (self._one(folder, known, table) for folder, known in self._runs)
+            self._found[table] = [one for one in found if one]
+        return self._found[table]
 
     def _one(self, folder: Path, known: Mapping[str, Any], table: str) -> EarlierTable | None:
         file = f"tables/{table}.parquet"

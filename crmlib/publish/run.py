@@ -278,6 +278,7 @@ class _Run:
                 "parameters": own[n.name],
                 "needs": list(n.needs),
                 "saves": list(n.saves),
+                "earlier": self.tables.facts(n.earlier),
                 "tables": saved[n.name],
             }
             for n in report

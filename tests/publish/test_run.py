@@ -195,6 +195,8 @@ def test_a_notebook_reads_what_earlier_runs_saved_and_runs_again_when_that_chang
     suite.add("01_a", "md:# A?", *cells, parameters=given + "2", **about)
     march = report()
     assert "found [1]" in outputs(march, "01_a")
+    known = json.loads((march.folder / "manifest.json").read_text())["notebooks"]["01_a"]["earlier"]
+    assert [day for day, *_ in known["actions"]] == ["2026-01-31"]
     assert report().unchanged
     report(as_of="2026-01-31")
     march = report()
