@@ -102,6 +102,20 @@ KNOWN: dict[str, Rule] = {
     "save_rate": _real(0.001, 0.999, "a share from 0.001 to 0.999"),
     "margin_kept": _PRICE,
     "budget_share": _real(0.01, 1, "a share from 0.01 to 1"),
+    "rfm_groups": Rule(
+        Annotated[list[Annotated[int, Field(ge=2, le=10)]], Field(min_length=3, max_length=3)],
+        "three whole numbers from 2 to 10: groups by recency, frequency and money",
+    ),
+    "value_cut": _PRICE,
+    "tenure_cut": _real(1, 240, "a number of months from 1 to 240"),
+    "relationship_share": _SHARE,
+    "level_effect": _real(0.001, 1, "a share from 0.001 to 1"),
+    "reward_cost": _PRICE,
+    "call_cost": _PRICE,
+    "monthly_budget": _PRICE,
+    "calls_per_month": _whole(0, None, "a whole number of calls, 0 or more"),
+    "rest_days": _whole(0, 365, "a whole number of days from 0 to 365"),
+    "assumed_rates": Rule(list[str], "a list of an action and a share in quotes, such as 'save 0.1'"),
 }
 
 

@@ -18,6 +18,9 @@ from crmlib.errors import DataError, ParameterError
 #: Doubt about all gains together, as a share of them: values a year ahead are forecasts.
 GAIN_DOUBT = 0.2
 _FEWEST_DRAWS = 100
+_BY_ACTION = (
+    "eligible", "gain", "cost", "break_even_rate", "all_profit", "worth", "profit", "low", "high",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +116,8 @@ class ActionProfit:
                 "worth": int(both.loc["worth", "customers"]),
                 **both.loc["worth", ["profit", "low", "high"]].to_dict(),
             }
-        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("action")
+        found = pd.DataFrame.from_dict(rows, orient="index").rename_axis("action")
+        return found.reindex(columns=list(_BY_ACTION))
 
 
 def expected_profit(

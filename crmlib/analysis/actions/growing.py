@@ -14,7 +14,7 @@ _YEAR = 365
 _WOULD_RECOMMEND = 9
 _CALLS_A_YEAR = 4
 #: Part of a customer's value that may go if attention is taken back.
-_LOST_WITH_LESS = 0.02
+_LOST_WITH_LESS = 0.10
 
 
 def up_sell(lines: ibis.Table, products: ibis.Table | None, as_of: date, prices: Prices) -> Offer:
@@ -218,7 +218,7 @@ def level_changes(
     -------
     up, down : Offer
         Up: ``gain`` = margin of a year, ``cost`` = so many calls a year per level. Down: ``gain`` = cost of attention,
-        ``cost`` = a small part of the margin, which may be lost. ``level`` and ``level_now``.
+        ``cost`` = a tenth of the margin, which may be lost. ``level`` and ``level_now``.
     """
     sentence = ""
     if segments is None or "level" not in segments.columns:

@@ -88,7 +88,7 @@ _ACTIONS = (
         "served below the level due to the segment", 92,
     ),
     Action(
-        "level down", NONE, 0.50, 0.15, "cost of attention that is saved in money",
+        "level down", NONE, 0.30, 0.15, "cost of attention that is saved in money",
         "cost of attention above the level due, a year", "margin that may be lost",
         "served above the level due to the segment", 92,
     ),

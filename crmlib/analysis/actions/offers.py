@@ -75,16 +75,8 @@ def all_offers(
     TooLittleData
         If no saved table is there.
     """
+    customers = customers_of(saved)
     got = {name: saved.get(name) for name in SAVED}
-    ids = [pd.Index(table["customer_id"]) for table in got.values() if table is not None]
-    if not ids:
-        raise TooLittleData(
-            "none of the tables a list of actions is made from", "values, chances to leave or profits of customers",
-            "run notebooks 02, 03 and 04 first, on data long enough for one of them",
-        )  # fmt: skip
-    customers = ids[0]
-    for more in ids[1:]:
-        customers = customers.union(more)
     orders = tables("orders")
     extra = [name for name in ("product_id", "quantity") if name in orders.columns]
     lines = order_lines(orders, gross_margin, keep=extra)
@@ -103,7 +95,27 @@ def all_offers(
     }
     found = {name: made[name].table for name in MENU if made[name].table is not None}
     left_out = {name: made[name].left_out for name in MENU if made[name].table is None}
-    return Offers(customers.sort_values().rename("customer_id"), found, left_out)
+    return Offers(customers, found, left_out)
+
+
+def customers_of(saved: Mapping[str, pd.DataFrame | None]) -> pd.Index:
+    """Everybody who stands in one of the tables the list is made from, sorted.
+
+    Raises
+    ------
+    TooLittleData
+        If no saved table is there.
+    """
+    ids = [pd.Index(table["customer_id"]) for table in saved.values() if table is not None]
+    if not ids:
+        raise TooLittleData(
+            "none of the tables a list of actions is made from", "values, chances to leave or profits of customers",
+            "run notebooks 02, 03 and 04 first, on data long enough for one of them",
+        )  # fmt: skip
+    customers = ids[0]
+    for more in ids[1:]:
+        customers = customers.union(more)
+    return customers.unique().sort_values().rename("customer_id")
 
 
 def _cross_sell(recommended: pd.DataFrame | None, lifetime: pd.DataFrame | None, prices: Prices) -> Offer:

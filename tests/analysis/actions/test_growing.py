@@ -112,7 +112,7 @@ def test_levels_move_to_what_is_due():
     })  # fmt: skip
     up, down = growing.level_changes(segments, profit, LEVELS, PRICES)
     assert up.table[["gain", "cost"]].to_dict("index") == {"A": {"gain": 1000.0, "cost": 3 * 4 * 6.0}}
-    assert down.table[["gain", "cost"]].to_dict("index") == {"B": {"gain": 30.0, "cost": 2.0}}
+    assert down.table[["gain", "cost"]].to_dict("index") == {"B": {"gain": 30.0, "cost": 10.0}}
     for given in ((None, profit), (segments.drop(columns="level_now"), profit), (segments, None)):
         up, down = growing.level_changes(*given, LEVELS, PRICES)
         assert up.table is None and down.left_out == up.left_out != ""
