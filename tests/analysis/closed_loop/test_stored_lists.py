@@ -6,11 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlib.analysis.closed_loop.stored_lists import COLUMNS, read_lists
+from crmlib.analysis.actions import action_list, menu
+from crmlib.analysis.closed_loop.stored_lists import COLUMNS, NO_CHANNEL, read_lists
+from crmlib.analysis.targeting.decision import CONTACT, HOLD_OUT, LEAVE
 
 TODAY = date(2026, 6, 30)
 KNOWN = pd.Index(list("ABCD"))
 HOSTILE = "<b>=1+1</b>"
+
+
+def test_the_list_of_the_month_says_what_a_later_month_asks():
+    assert set(COLUMNS) <= set(action_list.COLUMNS)
+    assert (action_list.CONTACT, action_list.HOLD_OUT, action_list.LEAVE_ALONE) == (CONTACT, HOLD_OUT, LEAVE)
+    assert menu.NONE == NO_CHANNEL
 
 
 def test_lists_of_several_months_are_read_in_order_of_time(stored_list):
