@@ -1,10 +1,11 @@
 """Which months of which customers are compared to find the effect of the club."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from crmlib.analysis.loyalty.joining_chance import JoiningChance
 from crmlib.analysis.loyalty.month_pairs import Bookings, Joiners, Others
 from crmlib.analysis.loyalty.panel import NEVER, OUTCOMES, ClubPanel
 from crmlib.errors import ParameterError, TooLittleData
@@ -30,6 +31,9 @@ class Design:
     known_alive : bool
         True: a month counts only while a later order proves the customer still there, for joiners and others
         alike. False: every month up to the last counts, whoever may have left.
+    chance : JoiningChance, optional
+        Where customers join with an order: makes up for the orders that are missing before. Only joiners whose
+        orders since they could join are all known take part, and only months since the club opened count as a base.
     """
 
     horizon: int = 12
@@ -38,6 +42,7 @@ class Design:
     leads: int = 3
     anticipation: int = 0
     known_alive: bool = True
+    chance: JoiningChance | None = None
 
     def __post_init__(self):
         """Refuse lengths that are out of range."""
@@ -68,6 +73,16 @@ class Design:
         """
         last = np.minimum(self._proven(panel), panel.customers["left"].to_numpy())
         found, inside, long_enough = self._joiners(panel, self.anticipation, last, 1)
+        set_aside = {
+            "too short before": int((inside & ~long_enough).sum()),
+            "not seen as a customer after": int((inside & long_enough & ~found.used).sum()),
+        }
+        if self.chance is not None:
+            factor, slopes, moved = self.chance.of(panel.customers.index)
+            known = np.isfinite(factor)
+            set_aside["earlier orders not all known"] = int((found.used & ~known).sum())
+            factor = np.where(known, factor, 1.0)
+            found = replace(found, used=found.used & known, factor=factor, slopes=slopes, moved=moved)
         if found.used.sum() < FEWEST_JOINERS:
             raise TooLittleData(
                 f"{int(found.used.sum())} of {int(inside.sum())} joiners with {self.least_before} months before "
@@ -75,10 +90,7 @@ class Design:
                 f"{FEWEST_JOINERS} or more",
                 "wait until more customers have joined within the data",
             )
-        return found, {
-            "too short before": int((inside & ~long_enough).sum()),
-            "not seen as a customer after": int((inside & long_enough & ~found.used).sum()),
-        }
+        return found, set_aside
 
     @property
     def gap(self) -> int:
@@ -96,6 +108,9 @@ class Design:
         begins, joined = panel.customers["begins"].to_numpy(), panel.customers["joined"].to_numpy()
         base_last = joined - gap - 1
         base_first = np.maximum(begins, base_last - self.base_months + 1)
+        if self.chance is not None:
+            opened = (pd.Period(self.chance.opened, freq="M") - panel.months[0]).n
+            base_first = np.maximum(base_first, opened + 1)
         inside = (joined >= 0) & (joined < NEVER)
         long_enough = base_last - base_first + 1 >= self.least_before
         last = np.minimum(last, len(panel.months) - 1)

@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from crmlib.analysis.loyalty.design import Design, bookings
+from crmlib.analysis.loyalty.joining_chance import JoiningChance
 from crmlib.analysis.loyalty.month_pairs import Compared, compare_months
 from crmlib.analysis.loyalty.panel import ClubPanel
 from crmlib.analysis.rounding import rounded
@@ -42,7 +43,11 @@ class DiscountRise:
 
 
 def discount_rise(
-    panel: ClubPanel, *, strata: pd.Series | None = None, level: float = 0.95, **options: int | bool
+    panel: ClubPanel,
+    *,
+    strata: pd.Series | None = None,
+    level: float = 0.95,
+    **options: int | bool | JoiningChance | None,
 ) -> DiscountRise | None:
     """Estimate how much larger the discounts of members are because of the club.
 

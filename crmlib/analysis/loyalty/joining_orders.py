@@ -66,8 +66,8 @@ def joining_orders(
     -----
     Definition of this project. Where customers are asked to join at the till, the orders before are by definition those
     at which they did not join. At a chance of 1 in 10 to join with an order, months before joining show a tenth
-    less than what the customer buys, with or without a club, and an effect of nothing looks like one of 11 %. No
-    comparison of months before and after can tell the two apart; a test in which the club is offered by lot can.
+    less than what the customer buys, with or without a club, and an effect of nothing looks like one of 11 %.
+    `joining_chance.joining_chance` estimates what is missing.
 
     Examples
     --------

@@ -58,6 +58,11 @@ class Joiners:
         Months before that stand for what the joiner would buy without the club.
     last : ndarray of int, shape (n_customers,)
         Last month to compare.
+    factor : ndarray of float, shape (n_customers,), optional
+        What base months are multiplied by; 1 by default.
+    slopes, moved : ndarray of shape (n_customers, n_parameters), optional
+        Where factors were estimated: how their logarithms change with the parameters, and how much each customer
+        moves these.
     """
 
     used: np.ndarray
@@ -65,6 +70,9 @@ class Joiners:
     base_first: np.ndarray
     base_last: np.ndarray
     last: np.ndarray
+    factor: np.ndarray | None = None
+    slopes: np.ndarray | None = None
+    moved: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +147,8 @@ def compare_months(
     base = np.flatnonzero(in_base)
     lengths = joiners.base_last - joiners.base_first + 1
     share = amount[base] / lengths[who[base]]
+    if joiners.factor is not None:
+        share = share * joiners.factor[who[base]]
     n, size = len(others.begins), (int(others.group.max(initial=0)) + 1, n_months, n_months + 1)
     of_observed, of_expected = np.zeros((n, len(spans))), np.zeros((n, len(spans)))
     people, months = np.zeros(len(spans), int), np.zeros(len(spans), int)
@@ -163,6 +173,8 @@ def compare_months(
         _refuse_alone(carried, then)
         of_observed[:, number] = got
         of_expected[:, number] = would + _moved_by_others(bookings, others, carried, then, change)
+        if joiners.slopes is not None:
+            of_expected[:, number] += joiners.moved @ (joiners.slopes.T @ would)
     return Compared(
         of_observed.sum(axis=0), of_expected.sum(axis=0), people, months, of_observed, of_expected
     )

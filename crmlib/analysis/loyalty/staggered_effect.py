@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from crmlib.analysis.loyalty.design import FEWEST_JOINERS, Design, bookings
+from crmlib.analysis.loyalty.joining_chance import JoiningChance
 from crmlib.analysis.loyalty.month_pairs import Compared, compare_months
 from crmlib.analysis.loyalty.panel import ClubPanel
 from crmlib.analysis.rounding import rounded
@@ -104,7 +105,7 @@ def club_effect(
     level: float = 0.95,
     draws: int = 2000,
     seed: int = 1,
-    **options: int | bool,
+    **options: int | bool | JoiningChance | None,
 ) -> ClubEffect:
     """Estimate what membership does to the purchases of those who join.
 
@@ -120,7 +121,7 @@ def club_effect(
     draws, seed : int
         Draws of the band over all months.
     **options
-        Fields of `Design`, such as ``horizon``, ``anticipation`` or ``known_alive``.
+        Fields of `Design`, such as ``horizon``, ``anticipation``, ``known_alive`` or ``chance``.
 
     Returns
     -------
@@ -146,7 +147,8 @@ def club_effect(
     buying till you die (Schmittlein, Morrison & Colombo 1987, Management Science 33:1-24). So the effect found is that
     on the purchases of customers while they are customers; whether the club keeps them longer is not found.
 
-    Joining must not be part of an order: see `joining_orders.joining_orders`.
+    Where customers join with an order (see `joining_orders.joining_orders`), give ``chance``: without it the effect is
+    overstated.
 
     Standard errors add up the influence of each customer over all his months; the band comes from a Gaussian multiplier
     bootstrap over customers, drawn through the covariance of the influences, which is the same distribution.

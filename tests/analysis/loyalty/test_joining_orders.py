@@ -9,7 +9,6 @@ import pytest
 
 from crmlib.analysis.loyalty.joining_orders import joining_orders
 from crmlib.analysis.loyalty.membership import Club
-from crmlib.analysis.loyalty.staggered_effect import club_effect
 
 FIRST, AS_OF = dt.date(2025, 1, 1), dt.date(2026, 6, 30)
 
@@ -52,13 +51,6 @@ def test_it_matters_where_many_join_with_an_order(part, matters):
     found = joining_orders(club_of(joined), lines_of(rows), FIRST)
     assert found.matters == matters
     assert found.by_chance == pytest.approx(8 / 540, rel=0.15)
-
-
-def test_joining_with_orders_is_taken_for_an_effect(loyal):
-    """The reason for all this: a club that does nothing, joined at one order in ten."""
-    panel = loyal.drawn(size=12_000, seed=3, effect=0.0, with_order=0.1)
-    found = club_effect(panel)
-    assert found.low > 0.05
 
 
 def test_where_nobody_can_be_told_there_is_no_answer():
