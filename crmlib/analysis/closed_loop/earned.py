@@ -221,11 +221,13 @@ def _both_arms(cells: pd.Series, arm: pd.Series) -> pd.Series:
 
 
 def _not_compared(rows: pd.DataFrame) -> list[str]:
-    """Say of which actions nobody was held out, or nobody treated."""
-    counts = rows.groupby(_KEYS, sort=True).size()
+    """Say of which actions nobody was held out, or nobody treated; one sentence per list."""
+    counts = rows.groupby(_KEYS, sort=True).size().rename("size").reset_index()
+    named = counts["action"].astype("str") + " (" + counts["size"].map(_customers) + ")"
+    lists = named.groupby(counts["list_id"], sort=True).agg(", ".join)
     return [
-        f"List {name}, {action}: {_customers(size)} without anybody of the other arm, so nothing can be told."
-        for (name, action), size in counts.items()
+        f"List {name}: without customers in both arms, and so not told: {actions}."
+        for name, actions in lists.items()
     ]
 
 

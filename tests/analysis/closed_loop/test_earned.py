@@ -221,10 +221,11 @@ def test_months_too_small_each_are_told_together(stored_list):
 
 
 def test_where_nobody_was_held_out_nothing_is_told(stored_list):
-    found = evaluate(stored_list(ids=names(1), arm="contact"), bought({"x": 1.0}))
+    stored = stored_list(ids=names(3), arm="contact", action=["save", "up", "up"])
+    found = evaluate(stored, bought({"x": 1.0}))
     assert found.by_list.empty and found.by_action.empty and found.total["treated"] == 0
     assert found.notes == (
-        "List actions-2026-05-31, save: 1 customer without anybody of the other arm, so nothing can be told.",
+        "List actions-2026-05-31: without customers in both arms, and so not told: save (1 customer), up (2 customers).",
     )
 
 
