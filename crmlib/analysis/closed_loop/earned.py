@@ -222,6 +222,8 @@ def _both_arms(cells: pd.Series, arm: pd.Series) -> pd.Series:
 
 def _not_compared(rows: pd.DataFrame) -> list[str]:
     """Say of which actions nobody was held out, or nobody treated; one sentence per list."""
+    if rows.empty:
+        return []
     counts = rows.groupby(_KEYS, sort=True).size().rename("size").reset_index()
     named = counts["action"].astype("str") + " (" + counts["size"].map(_customers) + ")"
     lists = named.groupby(counts["list_id"], sort=True).agg(", ".join)
