@@ -34,7 +34,7 @@ class Choice:
         Profit that no list within the limits can exceed.
     limits : DataFrame
         Indexed by ``limit``: ``available``, ``used``, ``worth`` (shadow price: what one more unit would earn; 0 where
-        something is left over).
+        something is left over; NaN where the limit is too small for a single option).
     left_out : int
         Customers with an option worth doing for whom the limits left no room.
     nothing_because : str
@@ -95,7 +95,7 @@ def best_actions(options: pd.DataFrame, limits: Mapping[str, float]) -> Choice:
     >>> found.chosen.tolist(), found.profit, found.bound
     ([False, True, True, False], 13.0, 13.0)
     >>> best_actions(options, {"money": 0.0}).nothing_because
-    'There is no money for any action that is expected to earn something.'
+    'There is not enough money for any action that is expected to earn something.'
     """
     names = tuple(limits)
     keys, profit, uses, given = _checked(options, limits)
@@ -109,6 +109,9 @@ def best_actions(options: pd.DataFrame, limits: Mapping[str, float]) -> Choice:
     chosen[own[picked]] = True
     worth = np.zeros(len(names))
     worth[open_ends] = prices
+    asked = uses[:, profit > 0]
+    shut = (asked > 0).any(axis=1) & ~((asked > 0) & (asked <= given[:, None] * (1 + _SLACK))).any(axis=1)
+    worth[shut] = np.nan
     used = uses[:, chosen].sum(axis=1)
     table = pd.DataFrame(
         {"available": given, "used": used, "worth": worth}, index=pd.Index(names, name="limit", dtype="str")
@@ -166,7 +169,7 @@ def _because(
     short = [
         name for name, most, own in zip(names, given, uses, strict=True) if (own[profit > 0] > most).any()
     ]
-    return f"There is no {' and no '.join(short)} for any action that is expected to earn something."
+    return f"There is not enough {' and not enough '.join(short)} for any action that is expected to earn something."
 
 
 def _checked(options: pd.DataFrame, limits: Mapping[str, float]) -> tuple[np.ndarray, ...]:

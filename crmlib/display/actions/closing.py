@@ -100,7 +100,7 @@ def findings(
             _tests(wb, rates, past),
             _back(wb, back),
             _everyone(wb, policies),
-            _product(wb, recommended),
+            _product(wb, recommended, by_action),
             _lot(wb, drawn),
         )
         if one
@@ -129,8 +129,8 @@ def _tests(wb: Workbook, rates: pd.DataFrame, past: PastCampaigns | None) -> tup
         )
     row = past.table.loc["all"]
     return wb.finding(
-        "Past contacts cost {cost:exact_money} each and brought {effect:exact_money} within half a year (95% interval "
-        "{low:exact_money} to {high:exact_money}).",
+        "Past contacts cost {cost:exact_money} each and brought {effect:exact_money} within half a year (95% "
+        "interval {low:exact_money} to {high:exact_money}).",
         f"{titled(listing(closed))} by such letters is off the menu; try another offer, on a part by lot."
         if closed
         else "The rates of the actions alike were changed by it.",
@@ -162,17 +162,20 @@ def _everyone(wb: Workbook, policies: pd.DataFrame) -> tuple | None:
     )  # fmt: skip
 
 
-def _product(wb: Workbook, recommended: NextProduct | None) -> tuple | None:
+def _product(wb: Workbook, recommended: NextProduct | None, by_action: pd.DataFrame) -> tuple | None:
     if recommended is None:
         return None
     own = recommended.tested_on.table.loc[recommended.method]
-    name = METHODS.get(recommended.method, recommended.method).lower()
+    means = (
+        f"Recommend by the method \u201c{METHODS.get(recommended.method, recommended.method).lower()}\u201d."
+        if recommended.beats_popular
+        else "Nothing beats what sells most; spend no effort on finer recommendations."
+    )
+    if "cross-sell" not in by_action.index:
+        means += " A letter for that alone does not pay; name the product in contacts that go out anyway."
     return wb.finding(
         "The next order held one of {top:count} products offered for {rate:share} of the customers.",
-        f"Offer by \u201c{name}\u201d."
-        if recommended.beats_popular
-        else "Nothing beats what sells most; spend no effort on finer recommendations.",
-        top=recommended.tested_on.top, rate=own["hit_rate"],
+        means, top=recommended.tested_on.top, rate=own["hit_rate"],
     )  # fmt: skip
 
 

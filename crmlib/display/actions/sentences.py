@@ -105,7 +105,7 @@ def next_product(wb: Workbook, chosen: NextProduct) -> Sentence:
 def menu_title(wb: Workbook, profit: ActionProfit) -> str:
     """Return the title of the menu."""
     return wb.text(
-        "What each action would earn over doing nothing, as assumed before any test: {n:count action}",
+        "The menu: {n:count action} that somebody is eligible for, and what it takes for each to pay",
         n=int((profit.by_action()["eligible"] > 0).sum()),
     )
 
@@ -226,6 +226,7 @@ def chosen(wb: Workbook, found: Choice) -> Sentence:
     """Say whom the limits leave out, what more room would earn, and how near the list is to the best."""
     number = int(found.chosen.sum())
     tight = found.limits[found.limits["worth"] > 0]
+    tight_out = [str(name) for name in found.limits.index[found.limits["worth"].isna()]]
     words = {"money": "another {0} of budget would earn {1}", "calls": "another call would earn {1}"}
     more = [
         words.get(str(name), "another one of {2} would earn {1}").format(
@@ -243,21 +244,25 @@ def chosen(wb: Workbook, found: Choice) -> Sentence:
     )
     return wb.cases(
         (number == 0, "**Nobody is on the list.** {because}"),
+        (len(tight) == 0 and found.left_out > 0,
+         "{n:count customer} {are} on the list; {out:count} for whom something would be worth doing are left out, "
+         "since there is not enough {none}."),
         (len(tight) == 0,
          "All {n:count customer} for whom something is worth doing are on the list; the limits leave nobody out. "
          "{sure}"),
         (True,
-         "{n:count customer} are on the list; {out:count} for whom something would be worth doing are left out by "
+         "{n:count customer} {are} on the list; {out:count} for whom something would be worth doing are left out by "
          "the limits. At the edge {more}. {sure}"),
-        n=number, because=found.nothing_because, out=found.left_out, more=listing(more), sure=sure,
+        n=number, are="is" if number == 1 else "are", because=found.nothing_because,
+        none=" and not enough ".join(tight_out), out=found.left_out, more=listing(more), sure=sure,
     )  # fmt: skip
 
 
-def policies_title(wb: Workbook, table: pd.DataFrame) -> str:
-    """Return the title of the comparison of ways to choose."""
+def policies_title(wb: Workbook, table: pd.DataFrame, because: str) -> str:
+    """Return the title of the comparison of ways to choose; `because` says why nobody is contacted."""
     best, everyone = table.loc[BEST], table.loc[EVERYONE]
     if best["customers"] == 0:
-        return "No contact is expected to earn its cost, whoever is chosen"
+        return f"Nobody is contacted: {because[:1].lower()}{because[1:].rstrip('.')}"
     if everyone["profit"] < 0:
         return wb.text(
             "Contacting everyone would lose {lose:money}; choosing by expected profit earns {gain:money}",
@@ -274,7 +279,8 @@ def policies(wb: Workbook, table: pd.DataFrame) -> Sentence:
     """Compare choosing by profit with choosing by risk, and say at which rates the list would still pay."""
     best, risk = table.loc[BEST], table.loc["risk"]
     return wb.cases(
-        (best["customers"] == 0, "Doing nothing is the best that can be done with contacts this month."),
+        (best["customers"] == 0,
+         "With contacts, doing nothing is the best that can be done within the limits of this month."),
         (risk["profit"] < 0,
          "Whoever goes by risk alone spends {cost:money} and is expected to lose {lose:money}: those at most risk "
          "are not those with whom an action is worth its cost. The list by expected profit still pays if the actions "
@@ -289,9 +295,9 @@ def policies(wb: Workbook, table: pd.DataFrame) -> Sentence:
 def held_out(wb: Workbook, found: HoldOut) -> Sentence:
     """Say how many are left alone by lot, what that costs, and what can be found out by it."""
     row = found.table.loc[ALL]
-    note = " ".join(found.notes)
+    note = "".join(f" {one}" for one in found.notes)
     if not row["held_out"] > 0:
-        return wb.say("**Nobody is held out.** {note} What this list does cannot be told later.", note=note)
+        return wb.say("**Nobody is held out.**{note} What this list does cannot be told later.", note=note)
     who = "{n:count customer} {are} held out by lot, which forgoes {forgone:money} of expected profit. "
     short = (
         "**One list is too short to show an effect that just pays its cost** of {effect:exact_money}; the smallest "
@@ -299,12 +305,12 @@ def held_out(wb: Workbook, found: HoldOut) -> Sentence:
     )
     return wb.cases(
         (row["lists"] <= 1,
-         who + "It shows an effect that just pays the cost of {effect:exact_money} (power 80%, 95% level). {note}"),
+         who + "It shows an effect that just pays the cost of {effect:exact_money} (power 80%, 95% level).{note}"),
         (row["lists"] <= MOST_LISTS,
-         who + short + "It takes {lists:count list} like this one; the suite adds them up month by month. {note}"),
+         who + short + "It takes {lists:count list} like this one; the suite adds them up month by month.{note}"),
         (True,
          who + short + "To show less takes more such lists than anybody would wait for: customers differ too much. The "
-         "lot guards against harm; a finer answer takes many more customers. {note}"),
+         "lot guards against harm; a finer answer takes many more customers.{note}"),
         n=int(row["held_out"]), are="is" if row["held_out"] == 1 else "are", forgone=row["forgone"],
         effect=row["effect"], smallest=row["smallest"], note=note,
         lists=int(np.ceil(row["lists"])) if np.isfinite(row["lists"]) else 0,

@@ -101,7 +101,7 @@ def rate_rows(rates: pd.DataFrame, actions: tuple[str, ...]) -> pd.DataFrame:
             rows.append((f"{titled(name)}, assumed", row["prior_mean"], row["prior_spread"]))
             rows.append((f"{titled(name)}, after tests", row["mean"], row["spread"]))
         else:
-            rows.append((f"{titled(name)}, assumed, not tested", row["mean"], row["spread"]))
+            rows.append((f"{titled(name)}, not tested", row["mean"], row["spread"]))
     frame = pd.DataFrame(rows, columns=["label", "value", "spread"])
     return frame.assign(low=frame["value"] - Z * frame["spread"], high=frame["value"] + Z * frame["spread"])
 
@@ -156,7 +156,7 @@ def first_rows(listed: pd.DataFrame, rows: int = 10) -> pd.DataFrame:
     picked = ranked.assign(turn=turn).sort_values(
         ["turn", "expected_profit"], ascending=[True, False], kind="stable"
     )
-    lots = {CONTACT: "to carry out", HOLD_OUT: "left alone"}
+    lots = {CONTACT: "carry out", HOLD_OUT: "leave alone"}
     return picked.head(rows).assign(
         label=lambda frame: frame["action"].map(titled), lot=lambda frame: frame["arm"].map(lots)
     )

@@ -57,6 +57,14 @@ def told(wb: Workbook, table: pd.DataFrame) -> list[Sentence | Figure]:
         "customers": table["contacts"].astype("int64").to_numpy(),
     })  # fmt: skip
     own, everyone = table.loc[LIST], table.loc[EVERYONE]
+    if not own["contacts"]:
+        return [
+            wb.say(
+                "This company is simulated, so the truth is known: whoever knew each customer would earn "
+                "{perfect:money} with {n:count contact}. Nobody is contacted this month.",
+                perfect=table.loc[PERFECT, "profit"], n=int(table.loc[PERFECT, "contacts"]),
+            )
+        ]  # fmt: skip
     title = (
         wb.text("In truth the contacts of the list would lose {lose:money}, and contacting everyone {more:money}",
                 lose=-own["profit"], more=-everyone["profit"])

@@ -92,7 +92,7 @@ def test_without_limits_everybody_gets_the_best_that_earns():
         (
             [("A", 5.0, 3.0)],
             {"money": 0.0},
-            "There is no money for any action that is expected to earn something.",
+            "There is not enough money for any action that is expected to earn something.",
         ),
         (
             [("A", -5.0, 3.0)],
@@ -108,6 +108,8 @@ def test_an_empty_list_says_why(options, limits, because):
     )
     found = best_actions(frame, limits)
     assert not found.chosen.any() and found.profit == 0 and found.nothing_because == because
+    # where not even one option fits, one more unit has no price
+    assert found.limits["worth"].isna().all() == because.startswith("There is not enough")
 
 
 def test_what_is_left_out_is_counted():
