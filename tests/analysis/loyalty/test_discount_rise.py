@@ -28,6 +28,14 @@ def test_the_true_rise_is_found(loyal, true):
     assert found.rise == pytest.approx(found.share - found.expected_share, abs=1e-5)
 
 
+def test_its_error_is_that_of_panels_drawn_anew(loyal):
+    found = [discount_rise(dearer_for(loyal.drawn(size=2500, seed=seed), 0.05)) for seed in range(30)]
+    errors = [(one.high - one.low) / 3.92 for one in found]
+    assert np.std([one.rise for one in found], ddof=1) == pytest.approx(np.mean(errors), rel=0.35)
+    joiner = found[0].influence[np.argmax(np.abs(found[0].influence))]
+    assert abs(joiner) < 10 * errors[0]
+
+
 def test_influences_sum_to_zero(loyal):
     found = discount_rise(dearer_for(loyal.drawn(size=3000, seed=3), 0.05))
     assert found.influence.sum() == pytest.approx(0, abs=1e-9)

@@ -55,6 +55,14 @@ def test_who_joined_without_an_order_told_nothing_by_it():
     assert found.factor.to_numpy() == pytest.approx(expected, rel=1e-4)
 
 
+def test_at_the_maximum_what_customers_move_cancels_out(loyal):
+    panel, occasions = loyal.drawn_at_orders(3000, 2, 0.08, 1, 9)
+    _, slopes, moved = chance_of(occasions, OPENED).of(panel.customers.index)
+    assert moved.sum(axis=0) == pytest.approx([0, 0], abs=1e-3) and np.abs(moved).max() > 1e-3
+    # More alpha: more is missing; more beta: less.
+    assert (slopes[:, 0] >= 0).all() and (slopes[:, 1] <= 0).all()
+
+
 def day(number):
     return dt.date(2025, 1, 1) + dt.timedelta(days=number)
 

@@ -56,7 +56,9 @@ def test_one_row_per_member_with_end_and_yearly_fee(members):
     assert pd.isna(found["fee_per_year"].iloc[2]) and not members.fees_known
 
 
-def test_the_last_day_is_a_day_of_membership(members):
+def test_the_first_and_the_last_day_are_days_of_membership(members):
+    assert "A" in members.members_on(dt.date(2024, 5, 10))
+    assert "A" not in members.members_on(dt.date(2024, 5, 9))
     assert "A" in members.members_on(dt.date(2025, 5, 9))
     assert "A" not in members.members_on(dt.date(2025, 5, 10))
     assert "B" not in members.members_on(dt.date(2025, 12, 31))

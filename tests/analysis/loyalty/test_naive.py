@@ -39,6 +39,18 @@ def test_members_against_others_by_hand():
     assert found.loc[MEMBERS, "effect"] == pytest.approx(1.0)
 
 
+def test_the_month_of_joining_counts_for_neither_side():
+    people = pd.DataFrame(
+        {"begins": 0, "proven": 22, "joined": 18, "left": NEVER},
+        index=pd.Index([f"C{n}" for n in range(40)], name="customer_id"),
+    )
+    rows = pd.DataFrame({"customer": np.repeat(np.arange(40), 3), "month": np.tile([14, 18, 20], 40)})
+    rows["orders"] = np.where(rows["month"] == 18, 9.0, 3.0)
+    panel = ClubPanel(pd.period_range("2024-01", periods=24, freq="M"), people, rows)
+    # 3 orders in the 6 months 12 to 17 as another, 3 in the 5 months 19 to 23 as a member.
+    assert naive_comparisons(panel).loc[MEMBERS, "effect"] == pytest.approx(6 / 5 - 1)
+
+
 def test_a_member_who_left_is_one_of_the_others_again():
     people = pd.DataFrame(
         {"begins": 0, "proven": 22, "joined": -1, "left": 17},

@@ -56,6 +56,7 @@ def lines(build):
         line("B", "2025-07-01", 999),  # a day before joining
         line("B", "2025-07-02", 100),
         line("C", "2025-01-01", 999),  # a day after the end
+        line("C", "2024-12-31", 60),  # the last day, in the year before
         line(None, "2025-05-01", 999),
         line("Z", "2025-05-01", 999),
     ]
@@ -75,6 +76,11 @@ def test_by_hand(lines):
     assert table.drop(index=PROFIT)["total"].sum() == pytest.approx(found.profit[0])
     assert table.loc[PROFIT, "per_member_year"] == pytest.approx(found.profit[0] / found.member_years)
     assert found.decision == NOT_KNOWN
+
+
+def test_the_last_day_of_a_membership_counts(lines):
+    before = Period.ending(dt.date(2024, 12, 31), 12)
+    assert programme_profit(members(), lines, effect(), before, 0.0).members_margin == (999 + 60) / 2
 
 
 def test_at_the_break_even_effect_nothing_is_earned(lines):

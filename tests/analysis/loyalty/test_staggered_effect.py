@@ -76,6 +76,14 @@ def test_months_and_stages_belong_to_the_whole(found):
     assert found.effect == pytest.approx(found.observed / found.expected - 1, rel=1e-4)
     assert found.extra_per_month * found.member_months == pytest.approx(found.observed - found.expected)
     known = found.by_month
+    logs = np.log1p(known[["low", "band_low", "effect", "high", "band_high"]])
+    wider = (logs["band_high"] - logs["effect"]) / (logs["high"] - logs["effect"])
+    assert wider.to_numpy() == pytest.approx(np.full(len(logs), wider.iloc[0]), rel=1e-3)
+    assert (logs["effect"] - logs["band_low"]).tolist() == pytest.approx(
+        (logs["band_high"] - logs["effect"]).tolist(), abs=1e-4
+    )
+    # Fifteen months almost independent of each other: 2.93 instead of 1.96 errors (Sidak), a little less.
+    assert 1.35 < wider.iloc[0] < 2.93 / 1.96 + 0.03
     assert (known["band_low"] < known["low"]).all() and (known["band_high"] > known["high"]).all()
 
 

@@ -106,6 +106,11 @@ def test_thin_products_give_way_to_categories(build):
         laid_out(build, rows, fewest_buyers=2, products=None)
 
 
+def test_the_last_day_counts(build):
+    found = laid_out(build, [*ROWS, line("E", "2026-06-30", "pot")])
+    assert rows_of(found)[-1] == ("E", "06-30", "pot")
+
+
 def test_later_purchases_and_the_order_of_rows_change_nothing(build, found):
     again = laid_out(build, [line("Z", "2026-07-01", "pot"), *ROWS[::-1]])
     assert rows_of(again) == rows_of(found)
