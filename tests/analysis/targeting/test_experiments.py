@@ -165,6 +165,20 @@ def test_the_order_of_rows_changes_nothing():
     pd.testing.assert_frame_equal(mixed.rows, made().rows)
 
 
+def test_sums_of_money_are_exact_so_that_neither_rows_nor_threads_change_a_digit():
+    lines = lines_frame(size=4000, customers=3)
+    kinds = {"net_sales": "decimal(18, 4)", "cost_of_goods": "decimal(18, 4)"}
+    found = []
+    for seed in (1, 2, 3):
+        mixed = ibis.memtable(lines.sample(frac=1, random_state=seed)).cast(kinds)
+        found.append(experiment(ibis.memtable(contacts_frame()), mixed, AS_OF).rows)
+    for other in found[1:]:
+        pd.testing.assert_frame_equal(other, found[0], check_exact=True)
+    money = found[0][["margin_before", "sales_before", "margin", "long_margin"]].to_numpy()
+    known = money[~np.isnan(money)]
+    assert (known == known.round(4)).all(), "no digit that the cents do not have"
+
+
 @pytest.mark.parametrize("options", [{"response_days": 0}, {"history_days": 0}, {"long_days": 28}])
 def test_windows_that_cannot_be_are_refused(options):
     with pytest.raises(ParameterError, match="_days = "):
