@@ -149,9 +149,9 @@ def scores(method: str, learnt: Learnt, past: Past, new_only: bool) -> np.ndarra
     elif method == TOGETHER:
         found = past.ever @ learnt.together
     elif method == NEXT:
-        found = _after_last(learnt, past)
+        found = past.last @ learnt.following
     elif method == BLEND:
-        parts = (np.tile(popularity, (size, 1)), past.ever @ learnt.together, _after_last(learnt, past))
+        parts = (np.tile(popularity, (size, 1)), past.ever @ learnt.together, past.last @ learnt.following)
         found = sum(_shares(part) for part in parts)
     else:
         raise ParameterError(f"method = {method!r}", f"one of {', '.join(BY_SIMPLICITY)}", "name one of them")
@@ -178,9 +178,3 @@ def in_chunks(rows: np.ndarray, n_items: int) -> Iterator[np.ndarray]:
 
 def _shares(found: np.ndarray) -> np.ndarray:
     return found / np.maximum(found.sum(axis=1, keepdims=True), 1e-12)
-
-
-def _after_last(learnt: Learnt, past: Past) -> np.ndarray:
-    """Mean over the items of the last order of the chance that each item follows."""
-    held = np.maximum(past.last.sum(axis=1), 1.0)[:, None]
-    return (past.last @ learnt.following) / held

@@ -1,5 +1,7 @@
 """The comparison of month with month, by hand, by brute force and by customers drawn anew."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,17 @@ def test_three_customers_by_hand():
     assert found.expected.tolist() == pytest.approx([month_3, month_4, month_3 + month_4])
     assert found.observed.tolist() == [3, 1, 4]
     assert found.joiners.tolist() == [1, 1, 1] and found.months.tolist() == [1, 1, 2]
+
+
+def test_factors_raise_what_is_expected_and_their_error_is_added():
+    booked, others, joiners = by_hand()
+    plain = compare_months(booked, others, joiners, [(1, 2)], 5)
+    slopes, moved = np.array([[0.5, -1.0], [0, 0], [0, 0]]), np.array([[0.1, 0.2], [0.0, 0.1], [-0.1, -0.3]])
+    raised = replace(joiners, factor=np.array([1.5, 1, 1]), slopes=slopes, moved=moved)
+    found = compare_months(booked, others, raised, [(1, 2)], 5)
+    assert found.expected[0] == pytest.approx(1.5 * plain.expected[0])
+    more = found.of_expected[:, 0] - 1.5 * plain.of_expected[:, 0]
+    assert more.tolist() == pytest.approx((found.expected[0] * (moved @ slopes[0])).tolist())
 
 
 def brute_force(panel, design, groups, low, high):

@@ -75,6 +75,22 @@ def test_joiners_after_against_before_by_hand():
     assert naive_comparisons(panel).loc[BEFORE, "effect"] == pytest.approx((3 / 3) / (5 / 10) - 1)
 
 
+def test_joiners_against_others_with_as_many_orders_by_hand():
+    """All had 2 orders in 12 months. Joiners make 4 in the 6 months up to leaving; others 2 in the 4 before they join."""
+    kinds = {"joins": (0, 22, 12, 18), "later": (0, 22, 17, NEVER), "fewer": (0, 22, NEVER, NEVER)}
+    orders = {"joins": {3: 2, 14: 4, 20: 9}, "later": {3: 2, 14: 2, 20: 9}, "fewer": {3: 1, 14: 7}}
+    people = pd.DataFrame(list(kinds.values()) * 40, columns=["begins", "proven", "joined", "left"])
+    people.index = pd.Index([f"C{n:03d}" for n in range(120)], name="customer_id")
+    rows = [(n, month, count) for n in range(120) for month, count in list(orders.values())[n % 3].items()]
+    panel = ClubPanel(
+        pd.period_range("2024-01", periods=24, freq="M"),
+        people,
+        pd.DataFrame(rows, columns=["customer", "month", "orders"]).astype({"orders": float}),
+    )
+    # The later ones, when they join, have nobody with as many orders to be compared with.
+    assert naive_comparisons(panel).loc[ALIKE, "effect"] == pytest.approx((4 / 6) / (2 / 4) - 1)
+
+
 def test_without_selection_and_leaving_all_agree(loyal):
     panel = loyal.drawn(size=20_000, seed=9, leaving=0.0, selection=0.0)
     found = naive_comparisons(panel)

@@ -67,6 +67,12 @@ def test_each_method_offers_what_it_is_named_after(past):
     assert own[0, :2].tolist() == pytest.approx([0.5, 0.5]) and own[0].argmax() == 0  # a tie: what sells more
 
 
+def test_ties_go_to_what_sells_more(buyers):
+    past = buyers.laid_out([(0, 1000, 0), (0, 1000, 1), (1, 1000, 1), (1, 1000, 2)], items=3)
+    found = scores(BEFORE, learn(past, 1000), Past.of(past, 1000), new_only=False)
+    assert found.argmax(axis=1).tolist() == [1, 1]
+
+
 def test_scores_are_shares(past):
     learnt, mine = learn(past, 1020), Past.of(past, 1020)
     for method in (POPULAR, BEFORE, TOGETHER, NEXT):
