@@ -107,7 +107,7 @@ def lot(held=30, lists=1.0, notes=()):
 def test_the_menu_has_a_row_for_each_action_somebody_is_eligible_for(profit):
     table = tables.menu(profit)
     assert table["label"].tolist() == ["Save", "Reprice"] and table["eligible"].tolist() == [40, 10]
-    assert table["channel"].tolist() == ["letter", "no contact"]
+    assert table["channel"].tolist() == ["letter", "no contact"] and tables.contacting(profit) == ("save",)
     assert table["verdict"].tolist() == ["assumed: goes out as a test"] * 2
 
 
@@ -278,7 +278,7 @@ def test_what_tests_changed(wb, hold):
         sentences.rates(wb, shown_by_test(0.01, 0.05, "cross-sell"), both),
         "lower what is believed of cross-sell",
     )
-    hold(sentences.rates(wb, prior_rates(), both), "The other actions were not tested")
+    hold(sentences.rates(wb, prior_rates(), both), "No action was tested")
 
 
 @pytest.mark.parametrize(
@@ -343,7 +343,7 @@ def test_ways_to_choose(wb, hold, compared):
         (lot(30, 400.0), ("more such lists than anybody would wait for",)),
         (
             lot(0, np.nan, ("Too few.",)),
-            ("Nobody is held out. Too few. What this list does cannot be told later.",),
+            ("Nobody is left alone by lot. Too few.",),
         ),
     ],
 )
@@ -387,33 +387,34 @@ def test_a_list_of_one_kind_and_an_empty_one(wb, hold, promise, listed):
     hold(closing.decision(wb, only, sums)[0], "Reprice: ", "Contact nobody.")
     only = promise.copy()
     only.loc["terms", "customers"] = 0
-    assert "Reprice" not in hold(closing.decision(wb, only, sums)[0], "contacts")
+    assert "Reprice" not in hold(
+        closing.decision(wb, only, sums)[0], "contacts", "this is a test, and 1 customer is left"
+    )
+    only["held_out"] = 0
+    hold(closing.decision(wb, only, sums)[0], "this list is too short to test them.")
+    only["low"] = 1.0
+    hold(closing.decision(wb, only, sums)[0], "over doing nothing.")
 
 
 def test_findings_are_found_where_they_are(wb, hold, compared, listed):
     sums, lost = by_action(listed), compared.assign(profit=-50.0)
+    earning = pd.DataFrame({"worth": [3]}, index=["cross-sell"])
     found = closing.findings(
-        wb, sums, shown_by_test(-0.02, 0.03), lost, campaign(), back(), recommending(), lot()
+        wb, sums, earning, shown_by_test(-0.02, 0.03), lost, campaign(), back(), recommending(), lot()
     )
     assert len(found) == 5
     for said, meaning in found:
         hold(said)
         hold(meaning)
+    last = by_action(listed).iloc[-1:]
     bare = closing.findings(
-        wb, by_action(listed).iloc[-1:], prior_rates(), compared.assign(profit=1.0), None, None, None, None
+        wb, last, earning, prior_rates(), compared.assign(profit=1.0), None, None, None, None
     )
     assert [str(said) for said, _ in bare] == ["No action was ever tested against a group left alone."]
-    few = closing.findings(
-        wb,
-        sums,
-        prior_rates(),
-        compared,
-        campaign(),
-        None,
-        recommending("most popular not yet bought"),
-        lot(0),
-    )
-    assert len(few) == 3 and "Nothing beats what sells most" in str(few[2][1])
+    popular = recommending("most popular not yet bought")
+    few = closing.findings(wb, sums, earning * 0, prior_rates(), compared, campaign(), None, popular, lot(0))
+    assert len(few) == 3
+    hold(few[2][1], "Nothing beats what sells most", "A letter for that alone does not pay")
 
 
 def test_key_figures(shops, promise):

@@ -51,8 +51,9 @@ def win_back(
     """
     if lifetime is None:
         return Offer.missing("It needs the value of each customer from notebook 04.")
+    months = horizon(lifetime)
     try:
-        kept = value_if_kept(lifetime, MONTHS)
+        kept = value_if_kept(lifetime, months)
     except (TooLittleData, ParameterError):
         return Offer.missing(
             "It needs the chance that each customer is still active; the forecast used does not say it."
@@ -67,6 +68,18 @@ def win_back(
         "alive": alive,
     })[gone]  # fmt: skip
     return Offer(own.join(last_orders[["last_on", "orders"]]))
+
+
+def horizon(lifetime: pd.DataFrame) -> int | None:
+    """Months that gains count over: 12 where values over a year are known, else the nearest there is.
+
+    Examples
+    --------
+    >>> horizon(pd.DataFrame(columns=["value_12", "value_36"])), horizon(pd.DataFrame(columns=["value_4"]))
+    (12, 4)
+    """
+    there = [int(name[6:]) for name in lifetime.columns if name[:6] == "value_" and name[6:].isdigit()]
+    return min(there, key=lambda months: (abs(months - MONTHS), months)) if there else None
 
 
 def save(churn: pd.DataFrame | None, prices: Prices) -> Offer:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from crmlib.analysis.actions.choice import Choice
 from crmlib.analysis.actions.expected import ActionProfit
-from crmlib.analysis.actions.keeping import MONTHS
+from crmlib.analysis.actions.keeping import horizon
 from crmlib.analysis.actions.knapsack import fitting
 from crmlib.analysis.actions.offer import by_customer
 from crmlib.analysis.targeting.value_kept import value_if_kept
@@ -86,7 +86,7 @@ def risk_and_value(saved: Mapping[str, pd.DataFrame | None]) -> tuple[pd.Series,
         risk, value = own["churn_probability"], own["worth_if_kept"]
     if lifetime is not None and lifetime["alive"].notna().all():
         risk = risk.combine_first(1 - by_customer(lifetime)["alive"])
-        value = value.combine_first(value_if_kept(lifetime, MONTHS))
+        value = value.combine_first(value_if_kept(lifetime, horizon(lifetime)))
     return risk, value
 
 

@@ -41,7 +41,9 @@ def _win_back(facts: pd.DataFrame) -> pd.Series:
 def _save(facts: pd.DataFrame) -> pd.Series:
     chance = (facts["p"] * 100).round().astype("int64").astype("str") + "% likely to leave"
     why = facts["why"].fillna("").astype("str").str.strip().str.rstrip(".")
-    return chance.where(why == "", chance + ": " + why)
+    for word, said in (("higher", "raised by"), ("lower", "lowered by")):
+        why = why.str.replace(rf"\b{word}: ", f"{said} ", regex=True)
+    return chance.where(why == "", chance + ", " + why)
 
 
 def _repair(facts: pd.DataFrame) -> pd.Series:

@@ -85,6 +85,7 @@ def headline(wb: Workbook, promise: pd.DataFrame, customers: int) -> Sentence:
 def findings(
     wb: Workbook,
     by_action: pd.DataFrame,
+    earning: pd.DataFrame,
     rates: pd.DataFrame,
     policies: pd.DataFrame,
     past: PastCampaigns | None,
@@ -100,7 +101,7 @@ def findings(
             _tests(wb, rates, past),
             _back(wb, back),
             _everyone(wb, policies),
-            _product(wb, recommended, by_action),
+            _product(wb, recommended, earning),
             _lot(wb, drawn),
         )
         if one
@@ -110,7 +111,7 @@ def findings(
 def _largest(wb: Workbook, by_action: pd.DataFrame) -> tuple | None:
     own = by_action.drop(index=NOTHING, errors="ignore")
     own = own[own["contacted"] > 0]
-    if own.empty or own["promised"].sum() <= 0:
+    if len(own) < 2 or own["promised"].sum() <= 0:
         return None
     first = own["promised"].idxmax()
     return wb.finding(
@@ -125,7 +126,7 @@ def _tests(wb: Workbook, rates: pd.DataFrame, past: PastCampaigns | None) -> tup
     if past is None:
         return wb.finding(
             "No action was ever tested against a group left alone.",
-            "All rates are assumed. The list holds a part out by lot, so that the next run can tell.",
+            "All rates are assumed, until a list has left a part alone by lot.",
         )
     row = past.table.loc["all"]
     return wb.finding(
@@ -162,16 +163,17 @@ def _everyone(wb: Workbook, policies: pd.DataFrame) -> tuple | None:
     )  # fmt: skip
 
 
-def _product(wb: Workbook, recommended: NextProduct | None, by_action: pd.DataFrame) -> tuple | None:
+def _product(wb: Workbook, recommended: NextProduct | None, earning: pd.DataFrame) -> tuple | None:
     if recommended is None:
         return None
     own = recommended.tested_on.table.loc[recommended.method]
+    worth = earning["worth"].get("cross-sell", 0)
     means = (
         f"Recommend by the method \u201c{METHODS.get(recommended.method, recommended.method).lower()}\u201d."
         if recommended.beats_popular
         else "Nothing beats what sells most; spend no effort on finer recommendations."
     )
-    if "cross-sell" not in by_action.index:
+    if not worth:
         means += " A letter for that alone does not pay; name the product in contacts that go out anyway."
     return wb.finding(
         "The next order held one of {top:count} products offered for {rate:share} of the customers.",
@@ -201,12 +203,19 @@ def decision(wb: Workbook, promise: pd.DataFrame, by_action: pd.DataFrame) -> tu
         "**{contacts:count contact}** ({names}) for {cost:money}: expected **{profit:money}** (95% interval "
         "{low:money} to {high:money}) over doing nothing"
     )
-    doubt = (
-        ". The range reaches below zero: rates not tested decide, so this is a test, and {held:count customer} are "
-        "left alone by lot."
-        if contacts["low"] <= 0
-        else "; {held:count customer} are left alone by lot."
+    lot = (
+        "{held:count customer} are left alone by lot"
+        if total["held_out"] != 1
+        else "{held:count customer} is left alone by lot"
     )
+    if contacts["low"] > 0:
+        doubt = "; " + lot + "." if total["held_out"] else "."
+    else:
+        doubt = ". The range reaches below zero: rates not tested decide" + (
+            ", so this is a test, and " + lot + "."
+            if total["held_out"]
+            else ", and this list is too short to test them."
+        )
     change = (
         "**{others}: {terms:count customer}**, without a contact: expected **{terms_profit:money}** a year "
         "({terms_low:money} to {terms_high:money})."

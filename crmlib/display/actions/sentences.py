@@ -171,7 +171,6 @@ def rates(wb: Workbook, found: pd.DataFrame, actions: tuple[str, ...]) -> Senten
         for name in own.index
         if np.isfinite(own.loc[name, "measured"]) and name not in (*closed, *proven)
     ]
-    first = titled(closed[0]) if closed else ""
     return wb.cases(
         (len(closed) > 0,
          "**{closed}: not shown to work.** The tests know more about it than the assumption did, and {first:share1} "
@@ -183,12 +182,14 @@ def rates(wb: Workbook, found: pd.DataFrame, actions: tuple[str, ...]) -> Senten
         first=own.loc[closed[0], "mean"] if closed else np.nan,
         low=own.loc[closed[0], "mean"] - 1.96 * own.loc[closed[0], "spread"] if closed else np.nan,
         high=own.loc[closed[0], "mean"] + 1.96 * own.loc[closed[0], "spread"] if closed else np.nan,
-        moved=_moved(moved, first),
+        moved=_moved(moved, titled(listing([*closed, *proven])) if closed or proven else ""),
     )  # fmt: skip
 
 
 def _moved(moved: list[str], first: str) -> str:
     if not moved:
+        if not first:
+            return "No action was tested: what is assumed stands, and all of them go out as tests."
         return "The other actions were not tested: what is assumed of them stands, and they go out as tests."
     return (
         f"The same letters lower what is believed of {listing(moved)}. What such a letter adds, the product or the "
@@ -297,7 +298,7 @@ def held_out(wb: Workbook, found: HoldOut) -> Sentence:
     row = found.table.loc[ALL]
     note = "".join(f" {one}" for one in found.notes)
     if not row["held_out"] > 0:
-        return wb.say("**Nobody is held out.**{note} What this list does cannot be told later.", note=note)
+        return wb.say("**Nobody is left alone by lot.**{note}", note=note)
     who = "{n:count customer} {are} held out by lot, which forgoes {forgone:money} of expected profit. "
     short = (
         "**One list is too short to show an effect that just pays its cost** of {effect:exact_money}; the smallest "

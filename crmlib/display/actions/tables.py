@@ -5,6 +5,7 @@ import pandas as pd
 
 from crmlib.analysis.actions.action_list import CONTACT, HOLD_OUT
 from crmlib.analysis.actions.expected import ActionProfit
+from crmlib.analysis.actions.keeping import horizon
 from crmlib.analysis.actions.menu import LETTER, MENU, NONE, NOTHING, PHONE
 from crmlib.analysis.actions.options import CALLS, MONEY
 from crmlib.analysis.actions.past_campaigns import PastCampaigns
@@ -57,6 +58,12 @@ def menu(profit: ActionProfit) -> pd.DataFrame:
         rate=rates["mean"],
         verdict=rates["verdict"].map(VERDICTS),
     )
+
+
+def contacting(profit: ActionProfit) -> tuple[str, ...]:
+    """Actions with a contact that somebody is eligible for, in the order of the menu."""
+    table = profit.by_action()
+    return tuple(name for name in table.index[table["eligible"] > 0] if MENU[name].contacts)
 
 
 def five_options(profit: ActionProfit) -> pd.DataFrame:
@@ -194,9 +201,11 @@ def money_of(listed: pd.DataFrame, saved: dict[str, pd.DataFrame | None]) -> pd.
         Indexed by ``action`` in the order of the menu: ``customers``, ``profit`` and ``value`` (only where known).
     """
     own = listed[["customer_id", "action"]].assign(customers=1)
+    months = horizon(saved["lifetime_value"]) if saved.get("lifetime_value") is not None else None
+    value = f"value_{months}"
     for name, table, column in (
         ("profit", "profit_per_customer", "profit"),
-        ("value", "lifetime_value", "value_12"),
+        ("value", "lifetime_value", value),
     ):
         if saved.get(table) is not None:
             known = saved[table].set_index("customer_id")[column]

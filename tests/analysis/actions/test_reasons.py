@@ -11,7 +11,10 @@ FACTS = {
         {"last_on": pd.Timestamp("2025-03-01"), "orders": 6},
         "No purchase since 1 March 2025, after 6 orders",
     ),
-    "save": ({"p": 0.384, "why": "Silent for long."}, "38% likely to leave: Silent for long"),
+    "save": (
+        {"p": 0.384, "why": "higher: silent for long; lower: 3 orders."},
+        "38% likely to leave, raised by silent for long; lowered by 3 orders",
+    ),
     "cross-sell": ({"chance": 0.0731}, "The next order holds it with a chance of 7.3%"),
     "up-sell": ({"category": "cups", "tier": "entry"}, "Buys mostly cups, tier entry"),
     "service repair": (
