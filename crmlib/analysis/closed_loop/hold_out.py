@@ -22,6 +22,8 @@ from crmlib.errors import DataError, ParameterError
 
 ALL = "all actions"
 #: Shares that an action may hold out, the smallest first.
+#: A hold-out of fewer customers is no lot worth drawing.
+FEWEST_HELD_OUT = 2
 STEPS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
 _QUARTERS = 4
 _DESIGN = ["effect", "spread", "power", "smallest", "lists"]
@@ -130,8 +132,9 @@ def hold_out(
     Notes
     -----
     Definition of this project. An action holds out the smallest of 5, 10, 15, ... per cent, up to `most`, by which it
-    finds its effect; if none does, `most`. Actions too small for 30 customers in each arm are drawn together,
-    holding out `most`; if even these are too few, nobody of them is held out. Within an action the lot is drawn evenly
+    finds its effect; if none does, `most`. Actions too small for 30 customers in each arm are drawn together and
+    hold out `most`: alone they tell nothing, but the lots of several months are put together. Fewer than two are not
+    held out. Within an action the lot is drawn evenly
     over quarters of expected profit (`crmlib.analysis.targeting.assignment.assign_arms`). Sizes are those of
     `crmlib.analysis.targeting.trial_design`, which leaves out that strata and what customers bought before
     narrow the interval a little.
@@ -175,14 +178,15 @@ def hold_out(
     groups = [([name], share) for name, share in shares.items()]
     small = listed["action"].isin(together)
     notes = []
-    if together and int(most * small.sum()) >= FEWEST_CUSTOMERS:
+    if together and int(most * small.sum()) >= FEWEST_HELD_OUT:
         groups.append((together, most))
-    elif together:
-        notes.append(_too_short(together, int(small.sum()), len(names)))
+    if together and int(most * small.sum()) < FEWEST_CUSTOMERS:
+        notes.append(_too_short(together, int(small.sum()), len(names), most))
     seed = seed_of(list_id)
     for actions, share in groups:
         own = listed[listed["action"].isin(actions)]
-        drawn = assign_arms(own.assign(stratum=strata_of(own)), share, seed, ["stratum"])["arm"]
+        strata = own.assign(stratum=strata_of(own))
+        drawn = assign_arms(strata, share, seed, ["stratum"], fewest=FEWEST_HELD_OUT)["arm"]
         arm[drawn.index[drawn == CONTROL]] = HOLD_OUT
     table = _table(listed, arm, wanted, spreads, power, level)
     return HoldOut(arm, table, tuple(notes))
@@ -283,7 +287,12 @@ def _design(
     return known | {name: float(laid[name]) for name in ("power", "smallest", "lists")}
 
 
-def _too_short(names: Sequence[str], customers: int, of: int) -> str:
+def _too_short(names: Sequence[str], customers: int, of: int, most: float) -> str:
     who = "the list" if len(names) == of else ", ".join(names)
     number = "1 customer is" if customers == 1 else f"{customers:,} customers are"
-    return f"Nobody is held out of {who}: {number} too few for two arms, so what it does cannot be told."
+    if int(most * customers) < FEWEST_HELD_OUT:
+        return f"Nobody is held out of {who}: {number} too few for two arms, so what it does cannot be told."
+    return (
+        f"Of {who}, {number} too few to tell what it does from this list alone: the lots of several months are put "
+        f"together until {FEWEST_CUSTOMERS} are held out."
+    )

@@ -18,6 +18,8 @@ from crmlib.errors import DataError, ParameterError
 ALIKE = 0.25
 #: What is stated of variances between months and actions is worth as much as so many differences between tests.
 STATED_DEGREES = 4
+#: Stands for the list where several are put together.
+ALL_LISTS = "all lists"
 _KEYS = ["list_id", "action"]
 
 
@@ -55,22 +57,31 @@ def evidence_of(earned: Earned) -> pd.DataFrame:
     DataFrame
         Indexed by ``list_id`` and ``action``: ``effect``, ``error`` (money per customer treated), ``gain`` (money if
         the action works, as far as it is due), ``cost`` (per customer), ``treated``, ``control``, ``source``. Lists
-        that were hardly carried out, or of which nothing is told or due, are left out.
+        that were hardly carried out, or of which nothing is told or due, are left out. An action of which no list has
+        enough customers stands in one row for all lists, under `ALL_LISTS`, once they have enough together.
 
     Examples
     --------
     >>> from crmlib.analysis.closed_loop.earned import TABLE
     >>> row = pd.DataFrame([dict.fromkeys(TABLE, 8.0)], pd.MultiIndex.from_tuples([("may", "save")], names=_KEYS))
     >>> row = row.assign(told=True, carried_out=True)
-    >>> evidence_of(Earned(row, row, row.iloc[0], row, 0.95))[["effect", "gain", "cost", "source"]].values.tolist()
+    >>> evidence_of(Earned(row, row.droplevel(0), row.iloc[0], row, 0.95))[["effect", "gain", "cost", "source"]].values.tolist()
     [[8.0, 8.0, 1.0, 'list may']]
     """
     table = earned.by_list
     own = table[table["told"] & table["carried_out"]]
+    named = table.index.get_level_values("action")
+    alone = set(own.index.get_level_values("action")) | set(named[~table["carried_out"].to_numpy(dtype=bool)])
+    pooled = earned.by_action[earned.by_action["told"] & ~earned.by_action.index.isin(alone)]
+    pooled = pooled.set_axis(pd.MultiIndex.from_product([[ALL_LISTS], pooled.index], names=_KEYS))
+    own = pd.concat([part for part in (own, pooled) if len(part)]) if len(pooled) else own
     own = own[(own["error"] > 0) & (own["gain"] > 0)]
     found = own[["effect", "error", "gain", "cost", "treated", "control"]]
     names = own.index.get_level_values("list_id").astype("str")
-    return found.assign(cost=own["cost"] / own["treated"], source=[f"list {name}" for name in names])
+    return found.assign(
+        cost=own["cost"] / own["treated"],
+        source=[name if name == ALL_LISTS else f"list {name}" for name in names],
+    )
 
 
 def between_variance(values: np.ndarray, variances: np.ndarray, groups: np.ndarray) -> float:

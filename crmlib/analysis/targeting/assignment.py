@@ -14,7 +14,12 @@ TREATMENT, CONTROL = "treatment", "control"
 
 
 def assign_arms(
-    customers: pd.DataFrame, held_out: float, seed: int, strata: Sequence[str] = (), groups: int = 4
+    customers: pd.DataFrame,
+    held_out: float,
+    seed: int,
+    strata: Sequence[str] = (),
+    groups: int = 4,
+    fewest: int = FEWEST_CUSTOMERS,
 ) -> pd.DataFrame:
     """Draw by lot which customers of a list are held out, evenly within strata.
 
@@ -30,6 +35,9 @@ def assign_arms(
         Columns of `customers` to be alike in both arms. A number with more than `groups` different values is
         cut into `groups` of about equal size, equal values together. Missing values are a stratum of their own.
     groups : int
+    fewest : int
+        Customers that each arm must have at least, 1 or more. Below 30 an arm tells nothing alone: only where lots of
+        several lists are put together later.
 
     Returns
     -------
@@ -42,9 +50,9 @@ def assign_arms(
     DataError
         If a customer stands twice, has no id, or a column is missing.
     ParameterError
-        If the share is out of range, or `groups` below 2.
+        If the share is out of range, `groups` below 2, or `fewest` below 1.
     TooLittleData
-        If an arm would have fewer than 30 customers.
+        If an arm would have fewer customers than `fewest`.
 
     Notes
     -----
@@ -63,8 +71,10 @@ def assign_arms(
     """
     if not 0 < held_out < 1:
         raise ParameterError(f"held_out = {held_out}", "a share between 0 and 1", "give 0.3 for 30 %")
-    if groups < 2:
-        raise ParameterError(f"groups = {groups}", "2 or more", "give 4 for quarters")
+    if groups < 2 or fewest < 1:
+        raise ParameterError(
+            f"groups = {groups}, fewest = {fewest}", "2 groups and 1 customer or more", "give 4 for quarters"
+        )
     missing = [name for name in strata if name not in customers.columns]
     if missing:
         raise DataError(
@@ -74,11 +84,10 @@ def assign_arms(
                       (customers.index.duplicated(), "a customer who stands twice")):  # fmt: skip
         if bad.any():
             refuse(bad, customers.index, what, "one row each", "keep one row")
-    fewest = int(min(held_out, 1 - held_out) * len(customers))
-    if fewest < FEWEST_CUSTOMERS:
+    if int(min(held_out, 1 - held_out) * len(customers)) < fewest:
         raise TooLittleData(
             f"{len(customers)} customers, {held_out:.0%} of them to be held out",
-            f"at least {FEWEST_CUSTOMERS} in each arm",
+            f"at least {fewest} in each arm",
             "take a longer list, or join the lists of several campaigns",
         )
     stratum = _strata(customers[list(strata)], groups)

@@ -1,5 +1,6 @@
 """What lists earned: by hand, with known truth, and nothing told where nothing can be known."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import ibis
@@ -9,6 +10,7 @@ import pytest
 
 from crmlib.analysis.closed_loop.earned import earned
 from crmlib.analysis.closed_loop.stored_lists import read_lists
+from crmlib.analysis.closed_loop.updating import ALL_LISTS, evidence_of
 from crmlib.errors import ParameterError
 
 MAY = date(2026, 5, 31)
@@ -218,6 +220,14 @@ def test_months_too_small_each_are_told_together(stored_list):
     found = evaluate(stored, bought({f"{MAY}00000": 1.0}))
     assert not found.by_list["told"].any() and found.by_action["told"].all()
     assert found.covariance.empty and found.notes == ()
+    known = evidence_of(found)
+    assert list(known.index) == [(ALL_LISTS, "save")] and known["source"].tolist() == [ALL_LISTS]
+    assert known["effect"].iloc[0] == found.by_action.loc["save", "effect"]
+    assert known["error"].iloc[0] == found.by_action.loc["save", "error"]
+    doubtful = replace(found, by_list=found.by_list.assign(carried_out=[True, False]))
+    assert evidence_of(doubtful).empty, (
+        "a list that was not carried out says nothing, nor what it is mixed into"
+    )
 
 
 def test_where_nobody_was_held_out_nothing_is_told(stored_list):

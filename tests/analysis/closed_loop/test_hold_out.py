@@ -71,9 +71,15 @@ def test_small_actions_are_drawn_together_and_what_is_too_small_holds_out_nobody
     assert drawn.table.loc[["repair", "up"], "held_out"].sum() == 39
     assert drawn.table.loc[["repair", "up"], "power"].isna().all() and not drawn.notes
     drawn = hold_out(*listed(save=1000, repair=70), 5.0, LIST)
+    assert drawn.table.loc["repair", "held_out"] == 21 and np.isnan(drawn.table.loc["repair", "power"])
+    assert drawn.notes == (
+        "Of repair, 70 customers are too few to tell what it does from this list alone: the lots of several months "
+        "are put together until 30 are held out.",
+    )
+    drawn = hold_out(*listed(save=1000, repair=6), 5.0, LIST)
     assert drawn.table.loc["repair", "held_out"] == 0
     assert drawn.notes == (
-        "Nobody is held out of repair: 70 customers are too few for two arms, so what it does cannot be told.",
+        "Nobody is held out of repair: 6 customers are too few for two arms, so what it does cannot be told.",
     )
     one = hold_out(*listed(save=1), 5.0, LIST)
     assert (one.arm == "contact").all()
