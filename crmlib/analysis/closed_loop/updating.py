@@ -65,7 +65,8 @@ def evidence_of(earned: Earned) -> pd.DataFrame:
     >>> from crmlib.analysis.closed_loop.earned import TABLE
     >>> row = pd.DataFrame([dict.fromkeys(TABLE, 8.0)], pd.MultiIndex.from_tuples([("may", "save")], names=_KEYS))
     >>> row = row.assign(told=True, carried_out=True)
-    >>> evidence_of(Earned(row, row.droplevel(0), row.iloc[0], row, 0.95))[["effect", "gain", "cost", "source"]].values.tolist()
+    >>> found = evidence_of(Earned(row, row.droplevel(0), row.iloc[0], row, 0.95))
+    >>> found[["effect", "gain", "cost", "source"]].values.tolist()
     [[8.0, 8.0, 1.0, 'list may']]
     """
     table = earned.by_list
