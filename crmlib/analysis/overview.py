@@ -13,7 +13,9 @@ import pandas as pd
 from crmlib.analysis.intervals import ratio_interval
 from crmlib.analysis.ledger import customer_ledger, order_lines
 from crmlib.analysis.period import Period
+from crmlib.analysis.segments.levels import LEVELS
 from crmlib.analysis.steps import ACTIONS
+from crmlib.analysis.targeting.decision import HOLD_OUT, LEAVE
 
 
 @dataclass(frozen=True)
@@ -251,6 +253,8 @@ def key_numbers(
     served: bool = True,
     churn: pd.DataFrame | None = None,
     values: pd.DataFrame | None = None,
+    segments: pd.DataFrame | None = None,
+    actions: pd.DataFrame | None = None,
 ) -> Figures:
     """Take from the saved tables the number by which each idea is measured.
 
@@ -265,6 +269,8 @@ def key_numbers(
         Whether the cost to serve is in the profits. Without it nobody can say who needs a next step.
     churn, values : DataFrame or None
         The tables ``churn`` and ``lifetime_value`` of notebooks 03 and 04.
+    segments, actions : DataFrame or None
+        The tables ``segments`` and ``actions`` of notebooks 06 and 09.
 
     Returns
     -------
@@ -295,6 +301,15 @@ def key_numbers(
     if values is not None:
         horizons = [int(name[6:]) for name in values.columns if name[:6] == "value_" and name[6:].isdigit()]
         found["future"] = float(values[f"value_{max(horizons)}"].sum()), "money"
+    if segments is not None:
+        if "profit" in segments:
+            found["best_segment"] = float(segments.groupby("segment")["profit"].sum().max()), "money"
+        if "level" in segments:
+            found["raised"] = int(segments["level"].isin(LEVELS[1:]).sum()), "count"
+    if actions is not None:
+        # The list of the month is newer than the steps of the profit report, and has them in it.
+        found["with_a_step"] = int((actions["arm"] != LEAVE).sum()), "count"
+        found["held_out"] = int((actions["arm"] == HOLD_OUT).sum()), "count"
     if cohorts is not None:
         old_enough = cohorts[cohorts["value_per_customer"].notna() & (cohorts["cohort"] != "before")]
         if len(old_enough):

@@ -105,7 +105,8 @@ CONCEPTS = (
     ),
     Concept(
         "grow", "Relationship levels", "Who deserves a partnership, and who a good routine?", ("06_segments",),
-        "Margin and number of customers by level", ("orders", "customers"), "how much attention each group gets",
+        "Customers whose margin carries more than the basic level", ("orders", "customers"),
+        "how much attention each group gets", "raised",
     ),
     Concept(
         "keep", "Keeping customers", "How many of the customers of a period ago came again?", ("01_customer_base",),
@@ -153,7 +154,7 @@ CONCEPTS = (
     ),
     Concept(
         "whole", "Segments", "Which customers are alike enough to be treated alike?", ("06_segments",),
-        "Size and profit of each group", ("orders", "customers"), "which group gets which offer",
+        "Profit of the group that brings most", ("orders", "customers"), "which group gets which offer", "best_segment",
     ),
     Concept(
         "whole", "Partners", "Which suppliers, channels and resellers help?", ("08_partners",),
@@ -161,7 +162,7 @@ CONCEPTS = (
     ),
     Concept(
         "whole", "Actions and the closed loop", "Did what we did last month work?", ("09_actions",),
-        "Difference between those contacted and those held out", ("contacts",), "what to repeat, change or stop",
+        "Customers on the list who are left alone by lot", ("contacts",), "what to repeat, change or stop", "held_out",
     ),
     Concept(
         "whole", "The management report", "What has to be decided this month?", ("10_report",),

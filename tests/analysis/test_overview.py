@@ -191,6 +191,24 @@ def test_what_is_at_risk_and_what_is_to_come_are_the_sums_of_their_tables():
     assert found == {"at_risk": (3.5, "money"), "future": (6.0, "money")}
 
 
+def test_segments_levels_and_the_list_are_counted_from_their_tables():
+    segments = pd.DataFrame(
+        {
+            "segment": ["a", "b", "b", "c"],
+            "profit": [5.0, 4.0, 4.0, -9.0],
+            "level": ["basic", "reactive", "proactive", None],
+        }
+    )
+    actions = pd.DataFrame({"arm": ["contact", "contact", "hold out", "leave alone"]})
+    found = key_numbers(None, None, None, None, PERIOD, segments=segments, actions=actions)
+    assert found == {
+        "best_segment": (8.0, "money"), "raised": (2, "count"), "with_a_step": (3, "count"), "held_out": (1, "count"),
+    }  # fmt: skip
+    alone = key_numbers(None, None, None, None, PERIOD, segments=segments[["segment"]])
+    assert alone == {}, "what a table does not hold has no number"
+    assert key_numbers(PROFITS, None, None, None, PERIOD, actions=actions)["with_a_step"] == (3, "count")
+
+
 def test_each_idea_gets_its_number_from_the_saved_tables(trade):
     cohorts = pd.DataFrame(
         {"cohort": ["before", "Q1", "Q2", "Q3"], "first_day": pd.to_datetime(["2020-01-01", "2025-01-01", "2025-04-01", "2025-07-01"]),

@@ -87,7 +87,11 @@ def test_what_a_number_is_called_is_what_the_analysis_calls_it():
     period = Period.ending(pd.Timestamp("2026-06-30").date(), 12)
     churn = pd.DataFrame({"value_at_risk": [3.0]})
     values = pd.DataFrame({"value_12": [1.0], "value_36": [2.0]})
-    found = key_numbers(profits, base, cohorts, None, period, churn=churn, values=values)
+    segments = pd.DataFrame({"segment": ["true friends"], "profit": [1.0], "level": ["proactive"]})
+    actions = pd.DataFrame({"arm": ["contact"]})
+    found = key_numbers(
+        profits, base, cohorts, None, period, churn=churn, values=values, segments=segments, actions=actions
+    )
     made = set(found) | {"cost_to_win", "answered"}
     assert {c.figure for c in CONCEPTS if c.figure} <= made
     assert {notebook for _, _, notebook in STAKES.values()} <= set(NOTEBOOKS)
