@@ -14,12 +14,14 @@ from packaging.requirements import Requirement
 from benchmarks.churn import compare as churn
 from benchmarks.churn import scoring, snapshots
 from benchmarks.lifetime_value import compare, data, fits, formulas, order_lines, posterior, predictions
+from benchmarks.segments import compare as segments
+from benchmarks.segments import groups
 
 ROOT = Path(__file__).parent.parent
 REAL = os.environ.get("CRMLIB_REAL_DATA")
 LOCK = (ROOT / "requirements-bench.lock").read_text(encoding="utf-8")
 MODULES = {"fits": fits, "order_lines": order_lines, "posterior": posterior, "predictions": predictions}
-MODULES |= {"churn.scoring": scoring, "churn.snapshots": snapshots}
+MODULES |= {"churn.scoring": scoring, "churn.snapshots": snapshots, "segments.groups": groups}
 
 
 def pins(text: str) -> set[str]:
@@ -43,7 +45,7 @@ def test_the_lock_has_the_peers_with_hashes_and_without_addresses():
 
 
 def test_every_row_has_two_sides_that_exist():
-    for subject in chain(*compare.PARTS.values(), *compare.SLOW.values(), churn.SUBJECTS):
+    for subject in chain(*compare.PARTS.values(), *compare.SLOW.values(), churn.SUBJECTS, segments.SUBJECTS):
         sides = MODULES[subject.module].SIDES
         assert set(subject.runs) <= set(sides)
         for _, ours, peer in subject.rows:
@@ -94,6 +96,16 @@ def test_churn_snapshots_are_those_of_plain_pandas(tmp_path):
     assert snapshots.same(20_000, own, other).startswith("yes")
     wrong = {day: one | {"customers": one["customers"] + 1} for day, one in other.items()}
     assert snapshots.same(20_000, own, wrong).startswith("NO")
+
+
+def test_groups_are_scored_and_steady_as_by_hand(monkeypatch, tmp_path):
+    monkeypatch.setattr(groups, "ROUNDS", 3)
+    monkeypatch.setattr(groups, "DRAWN", 400)
+    monkeypatch.setattr(groups, "MOST", 3)
+    own, other = (side(1_000, tmp_path)() for side in groups.SIDES.values())
+    assert own["champions"] == pytest.approx(other["champions"], abs=0.01)
+    assert own["ari"] == pytest.approx(other["ari"], abs=0.25) and min(own["ari"]) > 0.5
+    assert "within" in groups.same(1_000, own, other)
 
 
 def test_our_histories_are_those_of_plain_pandas(tmp_path):
