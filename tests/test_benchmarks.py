@@ -99,7 +99,7 @@ def test_churn_snapshots_are_those_of_plain_pandas(tmp_path):
 
 
 def test_groups_are_scored_and_steady_as_by_hand(monkeypatch, tmp_path):
-    monkeypatch.setattr(groups, "ROUNDS", 3)
+    monkeypatch.setattr(groups, "ROUNDS", 8)
     monkeypatch.setattr(groups, "DRAWN", 400)
     monkeypatch.setattr(groups, "MOST", 3)
     own, other = (side(1_000, tmp_path)() for side in groups.SIDES.values())

@@ -62,7 +62,8 @@ def _by_hand(size: int, folder: Path) -> Callable[[], dict]:
         score = pd.qcut(-frame["recency_days"].rank(method="average"), 5, labels=False, duplicates="drop") + 1
         for name in ("frequency", "money"):
             pd.qcut(frame[name].rank(method="average"), 5, labels=False, duplicates="drop")
-        logs = np.sign(frame[list(_LOGS)]) * np.log1p(frame[list(_LOGS)].abs())
+        amounts = frame[list(_LOGS)]
+        logs = np.sign(amounts) * np.log1p(amounts.abs() / amounts.abs().where(amounts != 0).median())
         points = StandardScaler().fit_transform(logs.assign(churn=frame["churn"]))
         rng = np.random.default_rng(1)
         drawn = points[rng.choice(size, DRAWN, replace=False)]
