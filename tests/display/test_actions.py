@@ -276,13 +276,20 @@ def test_what_tests_changed(wb, hold):
     hold(sentences.rates(wb, shown_by_test(0.2, 0.03), both), "Save: shown to work.")
     hold(
         sentences.rates(wb, shown_by_test(0.01, 0.05, "cross-sell"), both),
-        "lower what is believed of cross-sell",
+        "change what is believed of cross-sell",
+    )
+    asked = shown_by_test(0.01, 0.05, "ask for referral")
+    hold(
+        sentences.rates(wb, asked, ("ask for referral",)),
+        "Earlier lists have begun to change",
+        "ask for referral",
     )
     hold(sentences.rates(wb, prior_rates(), both), "No action was tested")
 
 
 @pytest.mark.parametrize(
-    ("earned", "words"), [(90.0, "in line with"), (20.0, "less than promised"), (300.0, "more than promised")]
+    ("earned", "words"),
+    [(90.0, "cannot be told apart"), (20.0, "less than promised"), (300.0, "more than promised")],
 )
 def test_promised_and_earned(wb, hold, earned, words):
     hold(sentences.earlier(wb, back(earned=earned)), "promised £100", words)

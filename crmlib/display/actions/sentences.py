@@ -8,7 +8,7 @@ import pandas as pd
 from crmlib.analysis.actions.choice import Choice
 from crmlib.analysis.actions.expected import ActionProfit
 from crmlib.analysis.actions.offers import Offers
-from crmlib.analysis.actions.past_campaigns import PastCampaigns
+from crmlib.analysis.actions.past_campaigns import ALIKE, PastCampaigns
 from crmlib.analysis.actions.policies import BEST, EVERYONE
 from crmlib.analysis.actions.rates import NOT_PROVEN, TEST
 from crmlib.analysis.actions.reachable import Reachable
@@ -187,15 +187,24 @@ def rates(wb: Workbook, found: pd.DataFrame, actions: tuple[str, ...]) -> Senten
 
 
 def _moved(moved: list[str], first: str) -> str:
+    letters = [name for name in moved if name in ALIKE]
+    lists = [name for name in moved if name not in ALIKE]
+    said = []
+    if letters:
+        said.append(
+            f"The same letters change what is believed of {listing(letters)}. What such a letter adds, the product "
+            f"or the "
+            "tier it names, was not tested; it goes out as a test."
+        )
+    if lists:
+        said.append(f"Earlier lists have begun to change what is believed of {listing(lists)}.")
     if not moved:
-        if not first:
-            return "No action was tested: what is assumed stands, and all of them go out as tests."
-        return "The other actions were not tested: what is assumed of them stands, and they go out as tests."
-    return (
-        f"The same letters lower what is believed of {listing(moved)}. What such a letter adds, the product or the "
-        f"tier it "
-        "names, was not tested; it goes out as a test."
-    )
+        said.append(
+            "The other actions were not tested: what is assumed of them stands, and they go out as tests."
+            if first
+            else "No action was tested: what is assumed stands, and all of them go out as tests."
+        )
+    return " ".join(said)
 
 
 def earlier(wb: Workbook, earned: Earned) -> Sentence | None:
@@ -207,7 +216,7 @@ def earlier(wb: Workbook, earned: Earned) -> Sentence | None:
     return wb.cases(
         (inside,
          "Earlier lists promised {promised:money} up to now and earned {earned:money} (95% interval {low:money} to "
-         "{high:money}) before cost: **in line with the promise**, as far as can be told."),
+         "{high:money}) before cost: **the two cannot be told apart.**"),
         (row["earned"] < row["promised"],
          "Earlier lists promised {promised:money} up to now and earned {earned:money} (95% interval {low:money} to "
          "{high:money}) before cost: **less than promised.** The rates are lowered."),

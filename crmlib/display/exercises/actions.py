@@ -20,11 +20,11 @@ def _even(options: pd.DataFrame) -> float:
 
 
 def _believed(rates: pd.DataFrame, more: float = 1.0) -> float:
-    """Rate of the first tested action by assumption and tests, the tests counting `more` times."""
+    """Rate of the action with the sharpest tests by assumption and tests, these counting `more` times."""
     tested = rates[np.isfinite(rates["measured"])]
     if tested.empty:
         return float("nan")
-    row = tested.iloc[0]
+    row = tested.loc[tested["measured_spread"].idxmin()]
     assumed, seen = row["prior_spread"] ** -2, more * row["measured_spread"] ** -2
     return float((assumed * row["prior_mean"] + seen * row["measured"]) / (assumed + seen))
 
@@ -77,7 +77,7 @@ EXERCISES = {
                 "Precision is one over the spread squared: half the spread makes it four times as large, not twice.",
             ),
             (
-                lambda rates, **_: float(rates["measured"].dropna().iloc[0]),
+                lambda rates, **_: float(rates.loc[rates["measured_spread"].idxmin(), "measured"]),
                 "That is the tests alone. The assumption still counts a little.",
             ),
         ),
