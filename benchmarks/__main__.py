@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import companies
+from benchmarks.actions import compare as actions
 from benchmarks.churn import compare as churn
 from benchmarks.lifetime_value import compare
 from benchmarks.segments import compare as segments
@@ -21,7 +22,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--customers", type=int, default=1_000_000, help="size of the large company")
     options.add_argument(
-        "--only", choices=["small", "large", "lifetime-value", "churn", "segments"], help="run one part"
+        "--only",
+        choices=["small", "large", "lifetime-value", "churn", "segments", "actions"],
+        help="run one part",
     )
     options.add_argument(
         "--part", choices=list(compare.PARTS), action="append", help="of the lifetime value, these alone"
@@ -40,6 +43,8 @@ def main() -> None:
             churn.run(folder)
         if given.only in (None, "segments"):
             segments.run(folder)
+        if given.only in (None, "actions"):
+            actions.run(folder)
 
 
 if __name__ == "__main__":

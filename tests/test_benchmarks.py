@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from packaging.requirements import Requirement
 
+from benchmarks.actions import compare as actions
+from benchmarks.actions import lists
 from benchmarks.churn import compare as churn
 from benchmarks.churn import scoring, snapshots
 from benchmarks.lifetime_value import compare, data, fits, formulas, order_lines, posterior, predictions
@@ -21,7 +23,12 @@ ROOT = Path(__file__).parent.parent
 REAL = os.environ.get("CRMLIB_REAL_DATA")
 LOCK = (ROOT / "requirements-bench.lock").read_text(encoding="utf-8")
 MODULES = {"fits": fits, "order_lines": order_lines, "posterior": posterior, "predictions": predictions}
-MODULES |= {"churn.scoring": scoring, "churn.snapshots": snapshots, "segments.groups": groups}
+MODULES |= {
+    "churn.scoring": scoring,
+    "churn.snapshots": snapshots,
+    "segments.groups": groups,
+    "actions.lists": lists,
+}
 
 
 def pins(text: str) -> set[str]:
@@ -45,7 +52,9 @@ def test_the_lock_has_the_peers_with_hashes_and_without_addresses():
 
 
 def test_every_row_has_two_sides_that_exist():
-    for subject in chain(*compare.PARTS.values(), *compare.SLOW.values(), churn.SUBJECTS, segments.SUBJECTS):
+    for subject in chain(
+        *compare.PARTS.values(), *compare.SLOW.values(), churn.SUBJECTS, segments.SUBJECTS, actions.SUBJECTS
+    ):
         sides = MODULES[subject.module].SIDES
         assert set(subject.runs) <= set(sides)
         for _, ours, peer in subject.rows:
@@ -106,6 +115,13 @@ def test_groups_are_scored_and_steady_as_by_hand(monkeypatch, tmp_path):
     assert own["champions"] == pytest.approx(other["champions"], abs=0.01)
     assert own["ari"] == pytest.approx(other["ari"], abs=0.25) and min(own["ari"]) > 0.5
     assert "within" in groups.same(1_000, own, other)
+
+
+def test_lists_earn_what_those_of_a_general_solver_do(tmp_path):
+    whole, own, other = (lists.SIDES[side](1_500, tmp_path)() for side in lists.SIDES)
+    assert own["profit"] == pytest.approx(other["profit"], rel=1e-4) and own["profit"] < own["bound"]
+    assert whole["profit"] == pytest.approx(own["profit"]) and whole["rows"] == 1_500
+    assert "against the solver" in lists.same(1_500, own, other)
 
 
 def test_our_histories_are_those_of_plain_pandas(tmp_path):
