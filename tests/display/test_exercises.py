@@ -73,6 +73,42 @@ def the_risks(seed, n=353):
     return {"people": people, "tested": tested, "costs": pd.Series({"contact": 1.7, "offer": 4.0})}
 
 
+def the_segments(seed, n=331):
+    """Groups of customers, who moved from which into which, and a plan of levels with its assumptions."""
+    rng = random.Random(seed)
+    names = ("true friends", "butterflies", "barnacles", "strangers")
+    groups = pd.Series(rng.choices(names, (3, 1, 4, 5), k=n), index=[f"K{i:03d}" for i in range(n)])
+    columns = [name.capitalize() for name in names] + ["inactive"]
+    moved = pd.DataFrame([[rng.randrange(20, 90) for _ in columns] for _ in columns], columns, columns)
+    rows = [(rng.randrange(5, 200), rng.uniform(1, 40), rng.uniform(2, 90)) for _ in range(6)]
+    plan = pd.DataFrame({"customers": [r[0] for r in rows], "cost": [r[0] * (1 + r[1]) for r in rows],
+                         "more": [r[0] * r[2] for r in rows]})  # fmt: skip
+    return {
+        "groups": groups,
+        "moved": moved,
+        "plan": plan,
+        "assumed": pd.Series({"effect": 0.04, "basic": 1.0}),
+    }
+
+
+def the_options(seed, n=307):
+    """Options of customers with their rates, gains and costs; rates of which one was tested, another a little."""
+    rng = random.Random(seed)
+    rows = []
+    for place in range(n):
+        action = rng.choice(["win back", "save", "reprice"])
+        rate = {"win back": 0.05, "save": 0.11, "reprice": 0.7}[action]
+        gain, cost = rng.lognormvariate(4, 1), rng.uniform(2, 9) * (3 if action == "reprice" else 1)
+        rows.append((f"K{place % (n // 2):03d}", action, rate, gain, cost, rate * gain - cost))
+    options = pd.DataFrame(rows, columns=["customer_id", "action", "rate", "gain", "cost", "profit"])
+    rates = pd.DataFrame(
+        {"prior_mean": [0.05, 0.13, 0.6], "prior_spread": [0.03, 0.07, 0.1], "measured": [0.012, -0.021, float("nan")],
+         "measured_spread": [0.09, 0.025 + rng.uniform(0, 0.02), float("nan")]},
+        index=["win back", "save", "reprice"],
+    )  # fmt: skip
+    return {"options": options, "rates": rates}
+
+
 def the_factors(seed):
     """The factors of a profit before and now, and what each moved, averaged over all sequences."""
     rng = random.Random(seed)
@@ -119,6 +155,10 @@ FRAMES = {
     "03.2": {name: the_risks(2)[name] for name in ("people", "costs")}, "03.3": {"tested": the_risks(2)["tested"]},
     "04.1": {"customers": the_values(2)}, "04.2": {"customers": the_values(2)},
     "04.3": {"customers": the_values(2), "histories": the_values(2)[["x"]]},
+    "06.1": {"groups": the_segments(2)["groups"]}, "06.2": {"moved": the_segments(2)["moved"]},
+    "06.3": {name: the_segments(2)[name] for name in ("plan", "assumed")},
+    "09.1": {"options": the_options(2)["options"]}, "09.2": {"options": the_options(2)["options"]},
+    "09.3": {"rates": the_options(2)["rates"]},
 }  # fmt: skip
 
 
@@ -128,6 +168,10 @@ def other_frames(number, seed):
         return {"moved": the_factors(seed)} if number == "01.2" else the_need(seed)
     if number.startswith("03"):
         return {name: the_risks(seed, n=200 + seed)[name] for name in FRAMES[number]}
+    if number.startswith("06"):
+        return {name: the_segments(seed, n=200 + seed)[name] for name in FRAMES[number]}
+    if number.startswith("09"):
+        return {name: the_options(seed, n=200 + seed)[name] for name in FRAMES[number]}
     if number.startswith("04"):
         own = the_values(seed, n=200 + seed)
         return {"customers": own} | ({"histories": own[["x"]]} if number == "04.3" else {})
@@ -176,6 +220,22 @@ VALUES = FRAMES["04.3"]["customers"]
 RICH = [max(v, 0.0) for v in VALUES["value"]]
 AGAIN = FRAMES["04.3"]["histories"]["x"].tolist()
 UNDISCOUNTED = sum(o * m for o, m in VALUES[["orders", "money"]].itertuples(index=False))
+IN_GROUPS = FRAMES["06.1"]["groups"].tolist()
+LITTLE = sum(name in ("barnacles", "strangers") for name in IN_GROUPS)
+MOVED = FRAMES["06.2"]["moved"].to_numpy().tolist()
+PLAN = list(FRAMES["06.3"]["plan"].itertuples(index=False, name=None))
+ABOVE_BASIC, MORE = sum(c - n for n, c, _ in PLAN), sum(m for *_, m in PLAN)
+OPTIONS = list(FRAMES["09.1"]["options"].itertuples(index=False, name=None))
+PAYS = [who for who, _, rate, gain, cost, _ in OPTIONS if rate * gain > cost]
+BACK = [(gain, cost) for _, action, _, gain, cost, _ in OPTIONS if action == "win back"]
+GAINS, COSTS = (sum(row[place] for row in BACK) for place in (0, 1))
+SHARPEST = FRAMES["09.3"]["rates"].loc["save", "measured_spread"]
+
+
+def believed(times):
+    return (0.13 / 0.07**2 - times * 0.021 / SHARPEST**2) / (1 / 0.07**2 + times / SHARPEST**2)
+
+
 RIGHT = {
     "00.1": SALES / ORDERS,
     "00.2": NAMELESS / (NAMELESS + SALES),
@@ -192,6 +252,12 @@ RIGHT = {
     "04.1": sum(a < 0.5 for a in VALUES["alive"]),
     "04.2": UNDISCOUNTED,
     "04.3": sum(v for v, x in zip(RICH, AGAIN, strict=True) if x == 0) / sum(RICH),
+    "06.1": LITTLE / len(IN_GROUPS),
+    "06.2": MOVED[0][0] / sum(MOVED[0][:4]),
+    "06.3": 0.04 * ABOVE_BASIC / MORE,
+    "09.1": len(PAYS),
+    "09.2": COSTS / GAINS,
+    "09.3": believed(4),
 }
 MISTAKES = [
     ("00.1", sum(s / o for o, _, s in BUYERS.itertuples(index=False) if o) / ACTIVE, "average of these"),
@@ -245,6 +311,21 @@ MISTAKES = [
     ("04.3", sum(x == 0 for x in AGAIN) / len(AGAIN), "share of the customers"),
     ("04.3", sum(v for v, x in zip(VALUES["value"], AGAIN, strict=True) if x == 0) / sum(VALUES["value"]), "losses count"),
     ("04.3", sum(v for v, x in zip(RICH, AGAIN, strict=True) if x == 1) / sum(RICH), "repeat purchases"),
+    ("06.1", LITTLE, "how many they are"),
+    ("06.1", sum(name in ("barnacles", "butterflies") for name in IN_GROUPS) / len(IN_GROUPS), "Butterflies are worth"),
+    ("06.1", 1 - LITTLE / len(IN_GROUPS), "worth much"),
+    ("06.2", MOVED[0][0] / sum(MOVED[0]), "did not buy again"),
+    ("06.2", MOVED[0][0] / sum(row[0] for row in MOVED), "Rows are before"),
+    ("06.3", 0.04 * sum(c for _, c, _ in PLAN) / MORE, "Everybody gets it anyway"),
+    ("06.3", ABOVE_BASIC / MORE, "Multiply it with the effect"),
+    ("09.1", sum(gain > cost for _, _, _, gain, cost, _ in OPTIONS), "left out the rate"),
+    ("09.1", len(set(PAYS)), "how many customers"),
+    ("09.2", sum(cost / gain for gain, cost in BACK) / len(BACK), "divide the sums"),
+    ("09.2", GAINS / COSTS, "Turn it round"),
+    ("09.2", sum(row[4] for row in OPTIONS) / sum(row[3] for row in OPTIONS), "for all actions"),
+    ("09.3", believed(1), "believed today"),
+    ("09.3", believed(2), "not twice"),
+    ("09.3", -0.021, "tests alone"),
 ]  # fmt: skip
 
 

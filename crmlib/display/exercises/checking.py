@@ -8,7 +8,7 @@ stand in a module of its own and are listed here.
 import math
 from typing import Any
 
-from crmlib.display.exercises import churn, customer_base, lifetime, profitability, start
+from crmlib.display.exercises import actions, churn, customer_base, lifetime, profitability, segments, start
 from crmlib.display.exercises.exercise import Exercise
 
 NOT_HERE = (
@@ -17,7 +17,13 @@ NOT_HERE = (
 NOT_ANSWERED = "Not answered yet. Replace None with your number and run the cell again."
 
 EXERCISES: dict[str, Exercise] = (
-    start.EXERCISES | customer_base.EXERCISES | profitability.EXERCISES | churn.EXERCISES | lifetime.EXERCISES
+    start.EXERCISES
+    | customer_base.EXERCISES
+    | profitability.EXERCISES
+    | churn.EXERCISES
+    | lifetime.EXERCISES
+    | actions.EXERCISES
+    | segments.EXERCISES
 )
 
 

@@ -18,6 +18,7 @@ from crmlib.display.figures.periods import (
     migration_map,
     tenths_of_profit,
 )
+from crmlib.display.figures.segments import steady_counts, value_map
 from crmlib.display.figures.stacks import stacked_base, through_what
 from crmlib.display.figures.steps import step_curves
 from crmlib.display.figures.targeting import profit_curves
@@ -40,6 +41,7 @@ __all__ = [
     "ranked_bars",
     "reliability",
     "stacked_base",
+    "steady_counts",
     "step_curves",
     "steps_to_profit",
     "tenths_of_profit",
@@ -47,6 +49,7 @@ __all__ = [
     "tracking",
     "truth_scatter",
     "turned_negative",
+    "value_map",
     "value_to_date",
     "whale",
     "what_followed",

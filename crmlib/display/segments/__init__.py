@@ -1,0 +1,1 @@
+"""What the notebook on segments shows: tables, sentences, cards and its closing."""
