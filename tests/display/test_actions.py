@@ -95,7 +95,7 @@ def lot(held=30, lists=1.0, notes=()):
         "held_out": held,
         "forgone": 12.0,
         "effect": 3.0,
-        "smallest": 9.0,
+        "smallest": 9.0 if held and lists < np.inf else np.nan,
         "lists": lists,
     }
     return SimpleNamespace(table=pd.DataFrame([row], index=[ALL]), notes=notes)
@@ -347,6 +347,10 @@ def test_ways_to_choose(wb, hold, compared):
     [
         (lot(), ("30 customers are held out by lot, which forgoes £12", "just pays the cost of £3.00")),
         (lot(1, 4.2), ("1 customer is held out", "too short", "£9.00", "It takes 5 lists")),
+        (
+            lot(4, np.inf, ("Few.",)),
+            ("4 customers are held out", "too few to tell anything by this list alone. Few."),
+        ),
         (lot(30, 400.0), ("more such lists than anybody would wait for",)),
         (
             lot(0, np.nan, ("Too few.",)),

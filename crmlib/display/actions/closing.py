@@ -182,7 +182,7 @@ def _product(wb: Workbook, recommended: NextProduct | None, earning: pd.DataFram
 
 
 def _lot(wb: Workbook, drawn: HoldOut | None) -> tuple | None:
-    if drawn is None or not drawn.table.loc[ALL, "held_out"] > 0:
+    if drawn is None or not np.isfinite(drawn.table.loc[ALL, "smallest"]):
         return None
     row = drawn.table.loc[ALL]
     return wb.finding(

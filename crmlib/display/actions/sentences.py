@@ -94,9 +94,9 @@ def next_product(wb: Workbook, chosen: NextProduct) -> Sentence:
          "the customers (95% interval {low:share1} to {high:share1}); what sells most, for {popular:share1}. The "
          "difference is the value of knowing the customer's own purchases."),
         (True,
-         "No method foresaw the next order beyond chance better than **{method}**: it had something of it among "
-         "{top:count} offers for {rate:share1} of the customers (95% interval {low:share1} to {high:share1}). The "
-         "simple method is used."),
+         "No method was shown to be better than **{method}** on the days on which the choice was made. On later days "
+         "it had something of the next order among {top:count} offers for {rate:share1} of the customers (95% "
+         "interval {low:share1} to {high:share1}). The simple method is used."),
         top=chosen.tested_on.top, method=METHODS.get(chosen.method, chosen.method).lower(), rate=own["hit_rate"],
         low=own["low"], high=own["high"], popular=np.nan if popular is None else popular["hit_rate"],
     )  # fmt: skip
@@ -314,6 +314,8 @@ def held_out(wb: Workbook, found: HoldOut) -> Sentence:
         "it shows is {smallest:exact_money} (power 80%, 95% level). "
     )
     return wb.cases(
+        (not np.isfinite(row["smallest"]),
+         who + "They are too few to tell anything by this list alone.{note}"),
         (row["lists"] <= 1,
          who + "It shows an effect that just pays the cost of {effect:exact_money} (power 80%, 95% level).{note}"),
         (row["lists"] <= MOST_LISTS,
