@@ -382,7 +382,7 @@ def test_the_answer_and_the_decision(wb, hold, promise, listed):
     sums = by_action(listed)
     hold(closing.headline(wb, promise, 40), "This month", "of 40 customers", "£")
     act, wait = closing.decision(wb, promise, sums)
-    hold(act, "Reprice: ", "without a contact", "(save) for £", "left alone by lot.")
+    hold(act, "New terms: ", "without a contact", "(save) for £", "left alone by lot.")
     hold(wait, "Then nothing is spent")
 
 
@@ -395,10 +395,10 @@ def test_a_list_of_one_kind_and_an_empty_one(wb, hold, promise, listed):
     hold(wait, "Then nothing is lost")
     only = promise.copy()
     only.loc["contacts", "customers"] = 0
-    hold(closing.decision(wb, only, sums)[0], "Reprice: ", "Contact nobody.")
+    hold(closing.decision(wb, only, sums)[0], "New terms: ", "Contact nobody.")
     only = promise.copy()
     only.loc["terms", "customers"] = 0
-    assert "Reprice" not in hold(
+    assert "New terms" not in hold(
         closing.decision(wb, only, sums)[0], "contacts", "this is a test, and 1 customer is left"
     )
     only["held_out"] = 0

@@ -9,6 +9,7 @@ import pandas as pd
 
 from crmlib.analysis.actions.keeping import PROBABLY_GONE
 from crmlib.analysis.actions.offer import Offer, Prices, by_customer
+from crmlib.analysis.closed_loop.outcomes import margins_within
 
 _YEAR = 365
 _WOULD_RECOMMEND = 9
@@ -150,21 +151,18 @@ def first_year_margin(lines: ibis.Table, as_of: date) -> float:
     Customers whose first order lies in the first 365 days of the data are not looked at: they may be old ones.
     """
     own = lines.filter(lines.customer_id.notnull(), lines.day <= ibis.literal(as_of))
-    starts = own.filter(own.bought).group_by("customer_id").agg(first_on=ibis._.day.min())
     begin = own.day.min().execute()
     if begin is None:
         return np.nan
-    known_since = pd.Timestamp(begin).date() + timedelta(days=_YEAR)
-    new = starts.filter(
-        starts.first_on > ibis.literal(max(as_of - timedelta(days=2 * _YEAR), known_since)),
-        starts.first_on <= ibis.literal(as_of - timedelta(days=_YEAR)),
-    )  # fmt: skip
-    joined = own.join(new, "customer_id")
-    within = joined.filter(joined.day < joined.first_on + ibis.interval(days=_YEAR))
-    sums = within.agg(
-        margin=(ibis._.net_sales - ibis._.cost_of_goods).sum().cast("float64"), customers=ibis._.customer_id.nunique()
-    ).execute().iloc[0]  # fmt: skip
-    return float(sums["margin"] / sums["customers"]) if sums["customers"] else np.nan
+    latest = as_of - timedelta(days=_YEAR)
+    earliest = max(as_of - timedelta(days=2 * _YEAR), pd.Timestamp(begin).date() + timedelta(days=_YEAR))
+    starts = own.filter(own.bought).group_by("customer_id").agg(first_day=ibis._.day.min())
+    new = starts.filter(starts.first_day > ibis.literal(earliest), starts.first_day <= ibis.literal(latest))
+    windows = new.order_by("customer_id").execute()
+    if windows.empty:
+        return np.nan
+    ends = pd.to_datetime(windows["first_day"]) + pd.Timedelta(days=_YEAR - 1)
+    return float(margins_within(own, windows.assign(last_day=ends.dt.date)).mean())
 
 
 def reprice(profit: pd.DataFrame | None, steps: tuple[str, ...]) -> Offer:

@@ -50,8 +50,8 @@ class PastCampaigns:
 
     @property
     def campaigns(self) -> int:
-        """Number of campaigns."""
-        return len(self.trial.campaigns)
+        """Number of campaigns old enough to be judged."""
+        return int(self.table.loc["all", "campaigns"])
 
 
 def past_campaigns(

@@ -16,6 +16,8 @@ from crmlib.display.actions.tables import METHODS, titled
 from crmlib.display.prose import Sentence
 from crmlib.display.workbook import Workbook
 
+# What is done without a contact, in words that need no menu.
+_PLAIN = {"reprice": "new terms", "level down": "less attention"}
 CONTACTS, TERMS, LIST = "contacts", "terms", "list"
 
 
@@ -115,9 +117,10 @@ def _largest(wb: Workbook, by_action: pd.DataFrame) -> tuple | None:
         return None
     first = own["promised"].idxmax()
     return wb.finding(
-        "{share:share} of what the list promises comes from one action: {name}, with {n:count customer}.",
+        "{share:share} of what the list promises comes from one action, {name}, with {n:count customer}.",
         "Begin there, and look at those customers by name." if own.loc[first, "contacted"] <= 100 else "Begin there.",
-        share=float(own.loc[first, "promised"] / own["promised"].sum()), name=first, n=int(own.loc[first, "contacted"]),
+        share=float(own.loc[first, "promised"] / own["promised"].sum()),
+        name=f"{_PLAIN[first]} ({first})" if first in _PLAIN else first, n=int(own.loc[first, "contacted"]),
     )  # fmt: skip
 
 
@@ -227,7 +230,8 @@ def decision(wb: Workbook, promise: pd.DataFrame, by_action: pd.DataFrame) -> tu
         (terms["customers"] == 0, write + doubt),
         (True, change + " And " + write + doubt),
         contacts=int(contacts["customers"]), names=listing(names), cost=contacts["cost"], profit=contacts["profit"],
-        low=contacts["low"], high=contacts["high"], held=int(total["held_out"]), others=titled(listing(others)),
+        low=contacts["low"], high=contacts["high"], held=int(total["held_out"]),
+        others=titled(listing([_PLAIN.get(name, name) for name in others])),
         terms=int(terms["customers"]), terms_profit=terms["profit"], terms_low=terms["low"], terms_high=terms["high"],
     )  # fmt: skip
     wait = wb.cases(
