@@ -87,3 +87,20 @@ def test_what_makes_no_sense_is_refused():
         expected_profit(options(), prior_rates().drop(index="save"))
     with pytest.raises(ParameterError, match="draws = 10"):
         expected_profit(options(), prior_rates(), draws=10)
+
+
+def test_the_interval_of_a_list_holds_its_true_profit_as_often_as_it_says():
+    """Worlds with other rates and another level of the gains, both from what is assumed."""
+    rng = np.random.default_rng(2)
+    ids = [f"C{number}" for number in range(60)]
+    frame = pd.DataFrame({"gain": rng.gamma(2, 40, 60), "cost": 3.0}, index=ids)
+    both = Options.of(pd.Index(ids), {"save": frame.iloc[:30], "win back": frame.iloc[30:]})
+    total = expected_profit(both, prior_rates()).totals({"all": np.ones(60, dtype=bool)}).loc["all"]
+    level = rng.lognormal(-np.log(1.04) / 2, np.sqrt(np.log(1.04)), 4000)
+    gross = sum(
+        frame["gain"].iloc[part].sum() * rng.normal(mean, spread, 4000)
+        for part, mean, spread in ((slice(0, 30), 0.10, 0.065), (slice(30, 60), 0.05, 0.025))
+    )
+    profit = level * gross - 180
+    assert np.mean((total["low"] < profit) & (profit < total["high"])) == pytest.approx(0.95, abs=0.012)
+    assert profit.mean() == pytest.approx(total["profit"], abs=4 * profit.std() / np.sqrt(4000))

@@ -77,3 +77,15 @@ def test_draws_have_the_mean_and_spread_of_the_rates():
     assert np.allclose(drawn.std(), rates["spread"], rtol=0.01)
     assert drawn.corr().where(~np.eye(len(rates), dtype=bool)).abs().max().max() < 0.1
     pd.testing.assert_frame_equal(drawn, rate_draws(rates, 2000, 1))
+
+
+def test_intervals_after_a_test_hold_the_true_rate_as_often_as_they_say():
+    """Worlds whose true rate is drawn from the assumption, each with a test of its own."""
+    rng, prior = np.random.default_rng(1), prior_rates()
+    action, worlds = MENU["save"], 400
+    true = rng.normal(action.prior_mean, action.prior_spread, worlds)
+    held = 0
+    for rate, error in zip(true, rng.uniform(0.02, 0.2, worlds), strict=True):
+        row = update_rates(prior, seen("save", rng.normal(rate, error), error, 1.0)).loc["save"]
+        held += abs(rate - row["mean"]) < 1.96 * row["spread"]
+    assert 0.92 < held / worlds < 0.98
