@@ -174,7 +174,7 @@ def recent_failures(
     if not found:
         return None
     rows = pd.concat([one for one in found if len(one)] or found[:1], ignore_index=True)
-    rows["failed_on"] = pd.to_datetime(rows["failed_on"])
+    rows["failed_on"] = pd.to_datetime(rows["failed_on"]).astype("datetime64[ns]")
     rows = rows.sort_values(["customer_id", "failed_on", "failure"])
     return rows.drop_duplicates("customer_id", keep="last").set_index("customer_id")
 
@@ -189,4 +189,5 @@ def order_histories(lines: ibis.Table, as_of: date) -> pd.DataFrame:
         .execute()
         .set_index("customer_id")
     )
-    return found.assign(first_on=pd.to_datetime(found["first_on"]), last_on=pd.to_datetime(found["last_on"]))
+    days = {name: pd.to_datetime(found[name]).astype("datetime64[ns]") for name in ("first_on", "last_on")}
+    return found.assign(**days)

@@ -23,7 +23,7 @@ def products(build):
 
 
 @pytest.fixture(scope="module")
-def lines(build):
+def orders(build):
     """Cups: a premium unit leaves 12, an entry unit 4. Lamps: premium sells for more and leaves less."""
     rows = [
         {"customer_id": who, "ordered_at": day, "product_id": product, "quantity": units, "net_amount": net,
@@ -34,7 +34,12 @@ def lines(build):
             ("D", "2026-01-01", "lampspremium", 1, 80, 70), ("E", "2024-01-01", "cupsentry", 9, 90, 54),
         )
     ]  # fmt: skip
-    return order_lines(build("orders", rows), 0.4, keep=["product_id", "quantity"])
+    return build("orders", rows)
+
+
+@pytest.fixture(scope="module")
+def lines(orders):
+    return order_lines(orders, 0.4, keep=["product_id", "quantity"])
 
 
 def test_trading_up_is_worth_the_difference_in_margin(lines, products):
@@ -43,6 +48,15 @@ def test_trading_up_is_worth_the_difference_in_margin(lines, products):
     assert found[["gain", "cost", "product"]].to_dict("index") == {
         "A": {"gain": pytest.approx(3 * (12 - 4)), "cost": 3.0, "product": "cups, premium"}
     }
+
+
+def test_another_engine_finds_the_same_offers(orders, products, lines, on_sqlite):
+    copied = order_lines(on_sqlite(orders), 0.4, keep=["product_id", "quantity"])
+    found = growing.up_sell(copied, on_sqlite(products), TODAY, PRICES).table
+    pd.testing.assert_frame_equal(found, growing.up_sell(lines, products, TODAY, PRICES).table)
+    assert growing.first_year_margin(copied, date(2027, 6, 30)) == growing.first_year_margin(
+        lines, date(2027, 6, 30)
+    )
 
 
 def test_trading_up_needs_tiers(lines, products):

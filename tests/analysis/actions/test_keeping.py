@@ -101,3 +101,8 @@ def test_service_repair_calls_those_let_down(served):
     nothing = {"orders": served("orders")}.get
     assert "deliveries" in service_repair(churn(A=(0.5, 1.0)), nothing, TODAY, PRICES).left_out
     assert "notebook 03" in service_repair(None, served, TODAY, PRICES).left_out
+
+
+def test_another_engine_finds_the_same_failures(served, on_sqlite):
+    tables = {name: on_sqlite(served(name)) for name in ("orders", "deliveries", "survey")}
+    pd.testing.assert_frame_equal(recent_failures(tables.get, TODAY, 90), recent_failures(served, TODAY, 90))

@@ -27,6 +27,13 @@ def test_who_was_contacted_within_the_rest_days_rests():
     assert reachable(TODAY, 0, table).resting.empty
 
 
+def test_another_engine_finds_the_same_customers(on_sqlite):
+    table = contacts(("A", "2026-05-02", "treatment"), ("B", "2026-05-01", "treatment"))
+    people = ibis.memtable(pd.DataFrame({"customer_id": ["A", "B"], "contact_consent": [True, False]}))
+    found = reachable(TODAY, 60, on_sqlite(table), on_sqlite(people))
+    assert (found.resting.tolist(), found.refused.tolist()) == (["A"], ["B"])
+
+
 def test_earlier_lists_count_as_contacts():
     listed = pd.Series([date(2026, 6, 1), date(2026, 1, 1)], index=["A", "B"])
     assert reachable(TODAY, 60, listed=listed).resting.tolist() == ["A"]
