@@ -107,8 +107,10 @@ def lot(held=30, lists=1.0, notes=()):
 def test_the_menu_has_a_row_for_each_action_somebody_is_eligible_for(profit):
     table = tables.menu(profit)
     assert table["label"].tolist() == ["Save", "Reprice"] and table["eligible"].tolist() == [40, 10]
-    assert table["channel"].tolist() == ["letter", "no contact"] and tables.contacting(profit) == ("save",)
-    assert table["verdict"].tolist() == ["assumed: goes out as a test"] * 2
+    assert tables.contacting(profit) == ("save",)
+    assert table["rate"].tolist() == [0.10, 0.75]
+    words = tables.meanings(profit)
+    assert words["label"].tolist() == table["label"].tolist() and (words.map(len) > 3).all().all()
 
 
 def test_five_options_show_each_action_once_before_any_twice(profit):

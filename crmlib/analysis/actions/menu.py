@@ -89,7 +89,7 @@ _ACTIONS = (
     ),
     Action(
         "level down", NONE, 0.30, 0.15, "cost of attention that is saved in money",
-        "cost of attention above the level due, a year", "margin that may be lost",
+        "cost of attention without an order, a year", "a tenth of the margin, which may be lost",
         "served above the level due to the segment", 92,
     ),
     Action(

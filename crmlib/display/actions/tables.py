@@ -6,20 +6,13 @@ import pandas as pd
 from crmlib.analysis.actions.action_list import CONTACT, HOLD_OUT
 from crmlib.analysis.actions.expected import ActionProfit
 from crmlib.analysis.actions.keeping import horizon
-from crmlib.analysis.actions.menu import LETTER, MENU, NONE, NOTHING, PHONE
+from crmlib.analysis.actions.menu import MENU, NOTHING
 from crmlib.analysis.actions.options import CALLS, MONEY
 from crmlib.analysis.actions.past_campaigns import PastCampaigns
 from crmlib.analysis.actions.policies import AT_RISK, BEST, EVERYONE, NOBODY, RISK
-from crmlib.analysis.actions.rates import NOT_PROVEN, PROVEN, UNTESTED
 from crmlib.analysis.intervals import Z
 from crmlib.analysis.next_product.choice import NextProduct
 
-VERDICTS = {
-    UNTESTED: "assumed: goes out as a test",
-    PROVEN: "tested, works",
-    NOT_PROVEN: "tested, not shown to work",
-}
-CHANNELS = {LETTER: "letter", PHONE: "call", NONE: "no contact", "": ""}
 POLICIES = {
     BEST: "Highest expected profit", AT_RISK: "Most value at risk", RISK: "Most likely to leave",
     EVERYONE: "Everyone eligible", NOBODY: "Nobody",
@@ -54,10 +47,16 @@ def menu(profit: ActionProfit) -> pd.DataFrame:
     return table.assign(
         label=[titled(name) for name in table.index],
         who=[MENU[name].who for name in table.index],
-        channel=[CHANNELS[MENU[name].channel] for name in table.index],
         rate=rates["mean"],
-        verdict=rates["verdict"].map(VERDICTS),
     )
+
+
+def meanings(profit: ActionProfit) -> pd.DataFrame:
+    """What rate, gain and cost of each action are, in words, for the actions somebody is eligible for."""
+    table = profit.by_action()
+    own = [MENU[name] for name in table.index[table["eligible"] > 0]]
+    rows = [(titled(one.name), one.rate_means, one.gain_means, one.cost_means) for one in own]
+    return pd.DataFrame(rows, columns=["label", "rate", "gain", "cost"])
 
 
 def contacting(profit: ActionProfit) -> tuple[str, ...]:
