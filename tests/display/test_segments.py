@@ -264,15 +264,18 @@ def rivals(verdict, use="last_money"):
     methods = ["one_mean", "last_money", "clusters"]
     scores = pd.DataFrame(
         {"groups": [np.nan, np.nan, 3], "r2": [0.0, 0.6, 0.1], "r2_low": [0.0, 0.4, 0.0], "r2_high": [0.0, 0.7, 0.2],
-         "top_fifth": 0.2, "top_fifth_low": 0.1, "top_fifth_high": 0.3}, pd.Index(methods, name="method"))  # fmt: skip
+         "r2_usual": 0.1, "r2_usual_low": 0.1, "r2_usual_high": 0.3, "top_fifth": 0.2}, pd.Index(methods, name="method"))  # fmt: skip
     gap = pd.DataFrame(
-        {"clusters_less": [-0.02], "low": [-0.03], "high": [-0.01]},
-        pd.MultiIndex.from_tuples([("rfm_cells", "r2")], names=["method", "measure"]),
+        {"clusters_less": [-0.02, 0.01], "low": [-0.03, -0.04], "high": [-0.01, 0.05]},
+        pd.MultiIndex.from_tuples(
+            [("rfm_scores", "r2"), ("rfm_scores", "r2_usual")], names=["method", "measure"]
+        ),
     )
     return SimpleNamespace(
         scores=scores,
         differences=gap,
         use=use,
+        rfm="rfm_scores",
         clusters_against_rfm=verdict,
         learned_on="earlier pair",
         customers=900,
@@ -288,7 +291,13 @@ def rivals(verdict, use="last_money"):
     ],
 )
 def test_whether_clusters_beat_rfm_is_told_as_it_is(wb, hold, verdict, said):
-    hold(clusters_shown.beats(wb, rivals(verdict)), said, "−2.0%", "last period's profit once more")
+    hold(
+        clusters_shown.beats(wb, rivals(verdict)),
+        said,
+        "−2.0%",
+        "without the largest customers 1.0%, −4.0% to 5.0%",
+        "last period's profit once more",
+    )
     hold(clusters_shown.beats(wb, rivals(verdict, "clusters")), said, "No simpler rule is as good")
     table = clusters_shown.scores(rivals(verdict))
     assert table["r2_range"].tolist() == ["", "40% to 70%", "0% to 20%"]
@@ -528,6 +537,28 @@ def test_the_plan_adds_up_and_so_do_its_choices(wb):
     margin = own.book["margin"].clip(lower=0).sum()
     assert everybody["gain"] == pytest.approx(0.15 * margin - 240 * 0.6 * 45)
     assert everybody["low"] == pytest.approx(0.075 * margin - 240 * 0.6 * 45)
+
+
+def test_what_a_step_must_bring_is_its_cost_over_the_margin_or_a_fall_of_churn():
+    own = planned()
+    profile = pd.DataFrame({"churn_rate": 0.3}, index=list(SEGMENTS))
+    table = levels_shown.steps_up(own.segments, own.book["margin"], profile, own.terms, 0.1).set_index(
+        "segment"
+    )
+    mean = own.book["margin"].groupby(own.segments, observed=True).mean()
+    assert table["reactive"].to_dict() == pytest.approx((3 / mean).to_dict())
+    assert table["full partnership"].to_dict() == pytest.approx((0.6 * 195 / mean).to_dict())
+    # A customer of margin m at cost 1 is worth (m - 1) (1 + d) / (c + d): the same at cost 4 with less churn.
+    fall = table["fall"]
+    worth = (mean - 1) / (0.3 + 0.1), (mean - 4) / (0.3 - fall + 0.1)
+    assert worth[0].to_dict() == pytest.approx(worth[1].to_dict())
+    assert list(levels_shown.step_columns(table))[-1] == "fall" and "stay away" in levels_shown.steps_note(
+        table
+    )
+    bare = levels_shown.steps_up(own.segments, own.book["margin"], profile.iloc[:, :0], own.terms, 0.1)
+    assert list(levels_shown.step_columns(bare))[
+        -1
+    ] == "full partnership" and "fall" not in levels_shown.steps_note(bare)
 
 
 def test_where_the_step_to_a_level_pays_is_told(wb, plain):

@@ -22,7 +22,7 @@ ADVICE = {
     "True friends": "Look after them before they ask; never bother them with offers they do not need.",
     "Butterflies": "Earn with them while they are here, and stop investing when they stop buying.",
     "Barnacles": "They stay, so it is worth finding out why they earn so little: small needs, or dear service.",
-    "Strangers": "No investment: every order has to pay for itself.",
+    "Strangers": "No investment beyond an offer with the next order: each order has to pay for itself.",
     INACTIVE: "Mailings only. Whom it pays to call back is the question of notebook 03.",
 }
 #: Share of a group from which on its commonest direction is told.
@@ -156,7 +156,7 @@ def show_cards(rows: pd.DataFrame) -> Shown:
     markup = "".join(
         f'<figure class="card"><figcaption>{html.escape(row["segment"])}</figcaption><dl class="run-card">'
         + "".join(
-            f"<dt>{html.escape(words)}</dt><dd>{html.escape(row[part])}</dd>" for part, words in PARTS.items()
+            f"<dt>{html.escape(words)}</dt><dd>{_unbroken(row[part])}</dd>" for part, words in PARTS.items()
         )
         + "</dl></figure>"
         for _, row in rows.iterrows()
@@ -166,6 +166,11 @@ def show_cards(rows: pd.DataFrame) -> Shown:
         for _, row in rows.iterrows()
     )
     return Shown(markup, text)
+
+
+def _unbroken(text: str) -> str:
+    """Escape a text, and keep each minus sign on the line of its number."""
+    return html.escape(text.replace("−", "−\u2060"))
 
 
 def _who(wb: Workbook, name: str, row: pd.Series, horizon: int) -> str:
@@ -196,15 +201,17 @@ def _who(wb: Workbook, name: str, row: pd.Series, horizon: int) -> str:
 
 def _worth(wb: Workbook, row: pd.Series) -> str:
     parts = []
-    if _known(row, "profit", "mean_profit", "profit_low", "profit_high"):
-        parts.append(
-            wb.text(
-                "Profit of {profit:money} in the period, {mean:money} each (95% interval {low:money} to {high:money}).",
-                profit=row["profit"], mean=row["mean_profit"], low=row["profit_low"], high=row["profit_high"],
-            )
-        )  # fmt: skip
-    elif _known(row, "profit"):
-        parts.append(wb.text("Profit of {profit:money} in the period.", profit=row["profit"]))
+    if _known(row, "profit"):
+        start = (
+            "Profit of {profit:money} in the period"
+            if row["profit"] >= 0
+            else "A loss of {loss:money} in the period"
+        )
+        values = {"profit": row["profit"]} if row["profit"] >= 0 else {"loss": -row["profit"]}
+        if _known(row, "mean_profit", "profit_low", "profit_high"):
+            start += ", {mean:money} each (95% interval {low:money} to {high:money})"
+            values |= {"mean": row["mean_profit"], "low": row["profit_low"], "high": row["profit_high"]}
+        parts.append(wb.text(start + ".", **values))
     if _known(row, "value", "low", "high"):
         parts.append(
             wb.text(

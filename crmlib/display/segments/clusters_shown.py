@@ -140,8 +140,8 @@ def sizes(search: ClusterSearch) -> pd.DataFrame:
     """Return each cluster under the number it keeps, with its size and medians."""
     found = search.clusters
     numbers = search.identity.labels.groupby(found.labels).first()
-    table = found.sizes.join(found.medians)
-    table.index = pd.Index([f"Cluster {numbers[one]}" for one in table.index], name="cluster")
+    table = found.sizes.join(found.medians).rename(numbers.to_dict()).sort_index()
+    table.index = pd.Index([f"Cluster {number}" for number in table.index], name="cluster")
     return table.reset_index()
 
 
@@ -181,7 +181,7 @@ def scores(found: AgainstRfm) -> pd.DataFrame:
     """Return how well each rule foretold profit, with intervals in words."""
     table = found.scores.reset_index()
     table["label"] = table["method"].map(METHODS)
-    for name in ("r2", "top_fifth"):
+    for name in ("r2", "r2_usual"):
         table[f"{name}_range"] = [
             f"{formats.share(low)} to {formats.share(high)}" if low < high else ""
             for low, high in zip(table[f"{name}_low"], table[f"{name}_high"], strict=True)
@@ -191,25 +191,24 @@ def scores(found: AgainstRfm) -> pd.DataFrame:
 
 def beats(wb: Workbook, found: AgainstRfm) -> Sentence:
     """Say whether clusters foretell profit better than RFM, and which rule is enough."""
-    gap = found.differences.loc[("rfm_cells", "r2")]
+    gap, usual = (found.differences.loc[(found.rfm, name)] for name in ("r2", "r2_usual"))
     simple = METHODS[found.use]
-    verdict = {
-        "better": "**Clusters foretell next period's profit better than RFM does**",
-        "worse": "**Clusters foretell next period's profit worse than RFM does**",
-        "no difference beyond chance": "**Clusters foretell next period's profit no better than RFM does, beyond "
-        "chance**",
-    }[found.clusters_against_rfm]
+    verdict = {"better": "better than RFM does", "worse": "worse than RFM does"}.get(
+        found.clusters_against_rfm, "no better than RFM does, beyond chance"
+    )
+    start = (
+        f"**Clusters foretell next period's profit {verdict}** (error removed less that of RFM: {{gap:share1}}, 95% "
+        "interval {low:share1} to {high:share1}; without the largest customers {usual:share1}, {least:share1} to "
+        "{most:share1}). "
+    )
     return wb.cases(
-        (found.use == "clusters",
-         verdict + ": {gap:share1} more of the squared error is removed (95% interval {low:share1} to "
-                   "{high:share1}). No "
-         "simpler rule is as good."),
+        (found.use == "clusters", start + "No simpler rule is as good."),
         (True,
-         verdict + " (difference {gap:share1} of the squared error, 95% interval {low:share1} to {high:share1}). The "
-         "simplest rule that none beats is: {simple}. Groups are for people to remember and to treat alike; to "
-         "foretell profit nobody needs them."),
+         start + "The simplest rule that none beats is: {simple}. Groups are for people to remember and to treat "
+         "alike; to foretell profit nobody needs them."),
         gap=float(gap["clusters_less"]), low=float(gap["low"]), high=float(gap["high"]),
-        simple=simple[:1].lower() + simple[1:] if not simple.startswith("RFM") else simple,
+        usual=float(usual["clusters_less"]), least=float(usual["low"]), most=float(usual["high"]),
+        simple=simple[:1].lower() + simple[1:],
     )  # fmt: skip
 
 
@@ -220,8 +219,9 @@ def scores_note(wb: Workbook, found: AgainstRfm) -> str:
         "folds of customers": "Learned on four fifths of the customers, tried on the others, in turn",
     }[found.learned_on]
     return wb.text(
-        "{learned}; {n:count} customers. Error removed: share of the squared error of one mean for everybody. Clusters "
-        "are made of what order lines tell.",
+        "{learned}; {n:count} customers. Error removed: share of the squared error of one mean for everybody, which a "
+        "few large customers rule; beside it without the hundredth of the largest. Clusters are made of what order "
+        "lines tell.",
         learned=learned, n=found.customers,
     )  # fmt: skip
 

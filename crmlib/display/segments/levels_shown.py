@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 
 from crmlib.analysis.segments.level_effects import LevelSensitivity
+from crmlib.analysis.segments.moving_up import moving_up
 from crmlib.analysis.segments.relationship_terms import TERMS, RelationshipTerms
 from crmlib.display import formats
 from crmlib.display.prose import Sentence
+from crmlib.display.segments.palette import SEGMENTS
 from crmlib.display.workbook import Workbook
 
 PLAN, NOTHING = "By plan", "No more than basic for anybody"
@@ -59,6 +61,61 @@ def levels_note(wb: Workbook, terms: RelationshipTerms, level_effect: float) -> 
         rate + " Each level holds those before it. The step pays from the margin at which {effect:share} of it covers "
         "the cost: {effect:share} is an assumption, the same for each step.", **values,
     )  # fmt: skip
+
+
+def steps_up(
+    segments: pd.Series,
+    margin: pd.Series,
+    profile: pd.DataFrame,
+    terms: RelationshipTerms,
+    annual_rate: float,
+) -> pd.DataFrame:
+    """Return what each step up must bring back from the mean customer of each group: in margin, or in customers kept.
+
+    Parameters
+    ----------
+    segments : Series of category
+        Group of the active customers.
+    margin : Series of float
+        Margin per customer and year before the relationship.
+    profile : DataFrame
+        ``churn_rate`` by group, where it is known.
+    terms : RelationshipTerms
+    annual_rate : float
+        Discount rate.
+
+    Returns
+    -------
+    DataFrame
+        ``segment``, ``margin`` (mean), for each level above the lowest the share by which the margin must rise, and,
+        where churn is known, ``churn`` and ``fall`` (by how much it must fall instead, for the first step).
+    """
+    held = margin.groupby(segments.astype("object"))
+    table = pd.DataFrame({"customers": held.size(), "margin": held.mean()}).reindex(SEGMENTS).dropna()
+    if "churn_rate" in profile and profile["churn_rate"].reindex(table.index).notna().all():
+        table["churn"] = profile["churn_rate"]
+    found = moving_up(table, terms.levels, annual_rate)
+    shares = found["break_even_share"].where(found["break_even_share"] > 0).unstack("level")
+    wide = table.join(shares[list(terms.levels.index[1:])])
+    wide["fall"] = found.xs(terms.levels.index[1], level="level")["break_even_churn"]
+    return wide.loc[table.index].rename_axis("segment").reset_index()
+
+
+def step_columns(table: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """Return the headings of `steps_up`."""
+    columns = {"segment": ("Group", "text"), "margin": ("Margin each", "exact_money")}
+    columns |= {name: (f"To {name}", "share1") for name in list(TERMS)[1:]}
+    if "churn" in table:
+        columns |= {"churn": ("Stay away today", "share"), "fall": ("Or must fall by", "share1")}
+    return columns
+
+
+def steps_note(table: pd.DataFrame) -> str:
+    """Return what stands under `steps_up`."""
+    said = "Rise of the margin at which each step, from the level before it, pays; a dash where there is no margin."
+    if "churn" in table:
+        said += " Or, for the step to reactive, the chance to stay away must fall by so much at an unchanged margin."
+    return said
 
 
 def plan(blocs: pd.DataFrame, tried: LevelSensitivity, names: list[str]) -> pd.DataFrame:
