@@ -1,6 +1,8 @@
 """The notebook on actions, run from top to bottom and held against plain arithmetic on its own list and the raw files."""
 
 import csv
+import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -127,6 +129,55 @@ def test_the_list_for_people_is_that_for_machines(default, listed):
     assert not any(cell.startswith(("=", "+", "@", "\t")) for row in rows for cell in row.values())
 
 
+# An earlier list --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def earlier(listed, tmp_path_factory):
+    """A list of the end of March: two hundred customers asked for a referral, every other one left alone by lot."""
+    own = listed[listed["customer_id"].isin(listed["customer_id"].sample(200, random_state=1))].copy()
+    own = own.assign(
+        action="ask for referral", channel="letter", gain=120.0, cost=3.0, rate=0.04, expected_profit=1.8
+    )
+    own["arm"] = np.where(np.arange(len(own)) % 2, "hold out", "contact")
+    own = own.assign(
+        list_id="actions-2026-03-31",
+        listed_on=pd.Timestamp("2026-03-31"),
+        expires_on=pd.Timestamp("2026-05-01"),
+    )
+    file = tmp_path_factory.mktemp("earlier") / "actions.parquet"
+    own.to_parquet(file, index=False)
+    return own, file
+
+
+@pytest.fixture(scope="module")
+def second_month(run, answered, earlier):
+    entry = {
+        "as_of": "2026-03-31", "file": str(earlier[1]), "sha256": hashlib.sha256(earlier[1].read_bytes()).hexdigest(),
+        "problem": "",
+    }  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRMLIB_EARLIER", json.dumps({"actions": [entry]}))
+        return run(NAME, answered[:2], rest_days=120)
+
+
+def test_an_earlier_list_is_held_against_what_it_promised(second_month):
+    row = second_month.shown["Earlier lists: promised and earned, by action"]["Ask for referral"]
+    assert (row["Treated"], row["Left alone"]) == ("100", "100")
+    # A promise of a year, 0.04 * 120 for each, is due for 90 of 365 days.
+    assert amount(row["Promised so far"]) == pytest.approx(100 * 4.8 * 90 / 365, abs=1)
+    assert amount(row["Low"]) < amount(row["Earned so far"]) < amount(row["High"])
+    assert "earlier_earned" in second_month.metrics
+    assert "what earlier lists earned" not in {bundle["part"] for bundle in second_month.bundles("left_out")}
+
+
+def test_whom_an_earlier_list_contacted_is_left_in_peace(second_month, earlier):
+    table = pd.read_parquet(second_month.table("actions.parquet"))
+    contacted = earlier[0].loc[earlier[0]["arm"] == "contact", "customer_id"]
+    assert not table.loc[table["channel"].isin(COSTS), "customer_id"].isin(contacted).any()
+    assert table["channel"].isin(COSTS).any()
+
+
 # What is said -----------------------------------------------------------------------------------
 
 
@@ -173,8 +224,11 @@ def test_without_money_nobody_is_contacted_and_the_page_says_why(without_money):
 @pytest.mark.parametrize(
     ("wrong", "kind", "said"),
     [
-        ({"rest_days": -1}, "ParameterError", ("rest_days", "from 0 to 365")),
-        ({"monthly_budget": -5.0}, "ParameterError", ("monthly_budget", "0 or more")),
+        (
+            {"rest_days": -1, "monthly_budget": -5.0},
+            "ParameterProblems",
+            ("rest_days", "from 0 to 365", "monthly_budget", "0 or more"),
+        ),
         ({"assumed_rates": ["saves 0.1"]}, "ParameterError", ("saves 0.1", "an action and a share")),
         ({}, "TooLittleData", ("none of the tables", "run notebooks 02, 03 and 04 first")),
     ],
