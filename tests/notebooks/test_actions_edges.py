@@ -2,6 +2,7 @@
 
 import csv
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,6 +13,10 @@ NAME = "09_actions"
 COMPANIES = {"hostile everywhere": ("04_lifetime_value",), "contracts only": ("03_churn",)}
 
 
+def refuses(who):
+    return sum(map(ord, who)) % 2 == 0
+
+
 @pytest.fixture(scope="module")
 def company(run, tmp_path_factory):
     """Return a function that draws a company and runs the notebook on it, once, with few others beside it."""
@@ -19,9 +24,18 @@ def company(run, tmp_path_factory):
 
     def look(name):
         if name not in done:
-            source = str(write(tmp_path_factory.mktemp("company"), CHURNING[name]()))
+            drawn = CHURNING[name]()
+            if "customers" in drawn:
+                head, rows = drawn["customers"]
+                asked = [
+                    (*row, "" if number % 3 == 0 else "no" if refuses(row[0]) else "yes")
+                    for number, row in enumerate(rows)
+                ]
+                drawn["customers"] = ((*head, "contact_consent"), asked)
+            source = str(write(tmp_path_factory.mktemp("company"), drawn))
             beside = [run(other, source=source) for other in COMPANIES[name]]
             done[name] = run(NAME, beside, source=source, rest_days=0)
+            done[name].source = Path(source).parent
         return done[name]
 
     return look
@@ -54,6 +68,16 @@ def test_hostile_names_are_text_on_the_page_and_in_a_spreadsheet(company):
     assert len(rows) == len(listed(executed))
     assert not any(cell.startswith(("=", "+", "@", "\t")) for row in rows for cell in row.values())
     assert {row["customer_id"].removeprefix("'") for row in rows} >= {"0014", "=1+1"}
+
+
+def test_whoever_refused_is_not_contacted(company):
+    executed = company("hostile everywhere")
+    people = pd.read_csv(executed.source / "customers.csv", dtype=str, keep_default_na=False)
+    refused = people.loc[people["contact_consent"] == "no", "customer_id"]
+    table = listed(executed)
+    contacted = table.loc[table["channel"].isin(["letter", "phone"]), "customer_id"]
+    assert f"{len(refused):,} customers refused contact" in executed.text
+    assert len(contacted) and not contacted.isin(refused).any()
 
 
 def test_where_no_action_pays_nothing_is_done(company):
