@@ -13,7 +13,7 @@ from crmlib.publish.history import Earlier, day
 from crmlib.publish.pages import PageExporter
 
 #: Key figures shown on top; all of them are in metrics.json.
-GLANCE = 6
+GLANCE = 8
 
 
 def findings_of(page: Page) -> dict[str, Any]:

@@ -127,8 +127,8 @@ def test_missing_tables_are_named(report):
 
 
 def test_key_figures_of_every_notebook_reach_the_top():
-    many = [[metric(f"{notebook}{n}") for n in range(5)] for notebook in "abcd"]
-    assert [m["name"] for m in glance(many)] == ["a0", "a1", "b0", "b1", "c0", "d0"]
+    many = [[metric(f"{notebook}{n}") for n in range(5)] for notebook in "abcdef"]
+    assert [m["name"] for m in glance(many)] == ["a0", "a1", "b0", "b1", "c0", "d0", "e0", "f0"]
     assert [m["name"] for m in glance([[metric("a")], []])] == ["a"]
 
 
