@@ -667,6 +667,7 @@ def club_of(
         low=low,
         high=high,
         joiners=98,
+        clear=low > 0 or high < 0,
         before=before,
         by_stage=stage,
         observed=672.0,
@@ -738,7 +739,8 @@ def test_comparisons_show_the_truth_only_where_it_is_known(wb, plain):
     hidden = club_of(truth=None)
     assert "truth" not in club_shown.comparisons(hidden) and "off_by" not in club_shown.flaw_columns(hidden)
     assert club_shown.flaws(found)["flaw"].iloc[-1] == "The comparison used here."
-    plain(club_shown.comparisons_title(wb, found), "166%", "8.0%")
+    plain(club_shown.comparisons_title(wb, found), "166%", "8.0%, perhaps nothing")
+    assert club_shown.comparisons_title(wb, club_of(low=0.01)).endswith("explains 8.0%")
     assert club_shown.who(wb, found).endswith("242 customers who joined within the data, 2,370 who did not")
     plain(club_shown.account_note(wb, found), "200 member years", "Fees of some")
 

@@ -115,10 +115,9 @@ def comparisons_title(wb: Workbook, found: ClubAnswer) -> str:
     """Return the title of the figure of comparisons."""
     first = float(found.compared["effect"].iloc[0])
     return wb.text(
-        "Members buy {naive:share} more than others; the club explains {own:share}",
-        naive=first,
-        own=found.effect.effect,
-    )
+        "Members buy {naive:share} more than others; the club explains {own:share}{sure}",
+        naive=first, own=found.effect.effect, sure="" if found.effect.clear else ", perhaps nothing",
+    )  # fmt: skip
 
 
 def effect_said(wb: Workbook, found: ClubAnswer) -> Sentence:

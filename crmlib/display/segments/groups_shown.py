@@ -53,13 +53,6 @@ def by_hand(people: pd.DataFrame, value_cut: float, tenure_cut: float) -> np.nda
     return np.select([high & long, high, long], SEGMENTS[:3], SEGMENTS[3])
 
 
-def groups(found: ValueLoyalty) -> pd.DataFrame:
-    """Return the four groups with their size and value."""
-    table = found.groups.reset_index()
-    table["group"] = table["group"].map(segment_name)
-    return table
-
-
 def map_title(wb: Workbook, found: ValueLoyalty) -> str:
     """Return the title of the map of customers."""
     friends, barnacles = found.groups.loc["true friends"], found.groups.loc["barnacles"]
