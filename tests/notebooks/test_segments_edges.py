@@ -17,6 +17,9 @@ DRAWN = {
     "hostile everywhere": CHURNING["hostile everywhere"],
 }
 
+#: A budget of nothing, and a line of tenure that parts customers of so short data.
+PARAMETERS = {"young": {"relationship_share": 0.0, "tenure_cut": 6.0}}
+
 
 @pytest.fixture(scope="module")
 def company(run, tmp_path_factory, prepared):
@@ -47,7 +50,7 @@ def left_out(executed):
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_it_answers_in_words_and_money(name, company):
-    executed = company(name)
+    executed = company(name, **PARAMETERS.get(name, {}))
     plain = executed.text
     if name == "hostile everywhere":
         for kind in KINDS:  # braces that are part of a name are meant
@@ -60,7 +63,7 @@ def test_it_answers_in_words_and_money(name, company):
 
 
 def test_a_budget_of_nothing_raises_nobody_and_says_so(company):
-    executed = company("young", relationship_share=0.0, tenure_cut=6.0)
+    executed = company("young", **PARAMETERS["young"])
     assert (saved(executed)["level"] == "basic").all()
     assert executed.findings["decision"]["text"].startswith("Raise nobody.")
     assert executed.metrics["level_gain"]["value"] == 0
