@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import papermill
 import pytest
-from edge_companies import COMPANIES, UNSAYABLE, draw, write
+from edge_companies import CHURNING, COMPANIES, UNSAYABLE, draw, write
 
 NAME = "04_lifetime_value"
 ANSWERED = (
@@ -49,6 +49,13 @@ def test_it_answers_in_words_and_money(name, company):
     days = lines.groupby(["customer_id", "ordered_at"])["net_amount"].sum()
     bought = days[days > 0].index.get_level_values("customer_id").unique()
     assert set(table["customer_id"]) == set(bought)
+
+
+def test_contracts_whose_ends_nobody_wrote_down_are_left_out(run, tmp_path):
+    executed = run(NAME, source=str(write(tmp_path, CHURNING["loss without anything"]())))
+    assert any("contract" in part or "member" in part or "renew" in part for part in left_out(executed)), (
+        left_out(executed)
+    )
 
 
 @pytest.mark.parametrize(
