@@ -15,7 +15,6 @@ from crmlib.analysis.segments.direction_metrics import direction_metrics
 from crmlib.analysis.segments.directions import direction_moves, direction_rules, directions
 from crmlib.analysis.segments.identity import keep_identity
 from crmlib.analysis.segments.level_effects import assumed_returns, level_sensitivity
-from crmlib.analysis.segments.migration import transitions
 from crmlib.analysis.segments.moving_up import lived_levels
 from crmlib.analysis.segments.profiles import segment_profiles, segment_statement, segment_values
 from crmlib.analysis.segments.relationship_terms import blocs_of, margin_bands, relationship_terms
@@ -403,7 +402,7 @@ def test_worth_has_intervals_in_words(wb, plain):
 
 
 def moved(before, after):
-    return transitions(*groups_shown.as_states([before, after]), SEGMENTS)
+    return groups_shown.movements([after, before])[0]
 
 
 @pytest.fixture

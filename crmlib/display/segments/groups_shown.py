@@ -1,6 +1,7 @@
 """Groups by value and loyalty on the page: who is where, what each is worth, and who moves."""
 
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from crmlib.analysis.period import DAYS_PER_MONTH
 from crmlib.analysis.profitability import named_lines
 from crmlib.analysis.segments.level_effects import LevelSensitivity
 from crmlib.analysis.segments.migration import INACTIVE as GONE
-from crmlib.analysis.segments.migration import NEW, ChiSquare, Transitions, stationarity
+from crmlib.analysis.segments.migration import NEW, ChiSquare, Transitions, stationarity, transitions
 from crmlib.analysis.segments.profiles import ALL, NONE
 from crmlib.analysis.segments.value_loyalty import GROUPS, ValueLoyalty, value_loyalty
 from crmlib.display import formats
@@ -183,9 +184,10 @@ def segments_none(everybody: pd.Index) -> pd.Series:
     )
 
 
-def as_states(segments: list[pd.Series]) -> list[pd.Series]:
-    """Return groups as `crmlib.analysis.segments.migration.transitions` reads them."""
-    return [one.astype("object").replace({INACTIVE: GONE}) for one in segments]
+def movements(segments: list[pd.Series]) -> list[Transitions]:
+    """Return who moved from each day to the next; both the moves and `segments` by day have the newest first."""
+    states = [one.astype("object").replace({INACTIVE: GONE}) for one in segments]
+    return [transitions(before, after, SEGMENTS) for after, before in pairwise(states)]
 
 
 def same_moves(moves: list[Transitions]) -> ChiSquare | None:
