@@ -1,5 +1,6 @@
 """Whole reports on public files as downloaded; their totals were added up outside the suite."""
 
+import json
 import os
 from pathlib import Path
 
@@ -44,6 +45,37 @@ def test_a_report_on_a_public_file(file, run_file, total, lines, last_12_months,
         f"SELECT count(*), round(sum(net_sales), 2) FROM '{made.folder / 'tables' / 'profit_per_customer.parquet'}'"
     ).fetchall()[0]
     assert saved == _by_hand(Path(REAL) / file, last_12_months)
+    _groups_and_list_add_up(made.folder)
+
+
+def _groups_and_list_add_up(folder: Path):
+    """Every customer once in the groups and on the list; money of both is that of the other pages, to the cent."""
+    names = ("lifetime_value", "profit_per_customer", "segments", "actions")
+    table = {name: f"'{folder / 'tables' / name}.parquet'" for name in names}
+
+    def one(query: str) -> tuple:
+        return duckdb.sql(query.format(**table)).fetchall()[0]
+
+    for name in ("segments", "actions"):
+        assert one(f"SELECT count(*) = count(DISTINCT customer_id) FROM {{{name}}}") == (True,)
+        known = f"SELECT customer_id FROM {{{name}}}"
+        assert one(f"SELECT count(*) FROM {{lifetime_value}} WHERE customer_id NOT IN ({known})") == (0,)
+    assert one(
+        "SELECT abs((SELECT sum(profit) FROM {segments}) - (SELECT sum(profit) FROM {profit_per_customer})) < 0.01"
+    ) == (True,)
+    assert one("SELECT bool_and(segment <> '') FROM {segments}") == (True,)
+    arms = duckdb.sql("SELECT DISTINCT arm FROM {actions}".format(**table)).fetchall()
+    assert {"leave alone"} < {arm for (arm,) in arms} <= {"contact", "hold out", "leave alone"}
+    ((listed, promised),) = duckdb.sql(
+        "SELECT count(*), sum(expected_profit) FROM {actions} WHERE arm = 'contact'".format(**table)
+    ).fetchall()
+    told = {
+        metric["name"]: metric["value"]
+        for metric in json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["metrics"][
+            "09_actions"
+        ]
+    }
+    assert told["listed_customers"] == listed and told["list_profit"] == pytest.approx(promised, abs=0.01)
 
 
 def _by_hand(path: Path, since: str) -> tuple[int, float]:

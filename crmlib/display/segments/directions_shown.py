@@ -107,24 +107,24 @@ def share_with_ends(cell: pd.Series) -> str:
 
 
 def moves(found: Transitions) -> pd.DataFrame:
-    """Return who became what, a row per state before: shares with their intervals."""
+    """Return who became what, a row per state before: shares; how sure they are, `moves_note` says."""
     rows = []
     for before in found.counts.index:
         of = int(found.counts.loc[before].sum())
         if of:
             row = {"before": f"{_name(before)} ({formats.count(of)})"}
-            rows.append(
-                row | {name: share_with_ends(found.cells.loc[(before, name)]) for name in _ends(found)}
-            )
+            shares = found.cells.loc[before, "share"]
+            rows.append(row | {name: formats.share(shares[name], 0) for name in _ends(found)})
     return pd.DataFrame(rows)
 
 
 def moves_note(found: DirectionChange) -> str:
     """Return what stands under the table of moves."""
-    basis = _BASES[found.rules.value]
+    cells = found.moves.cells
+    off = np.maximum(cells["high"] - cells["share"], cells["share"] - cells["low"])
     return (
-        "Share of the row in per cent, with its 95% interval. Value on both days is "
-        f"{basis}; the value ahead of then cannot be told."
+        f"Share of the row. 95% intervals reach {formats.count(100 * np.nanmax(off))} points up or down at most. "
+        f"Value on both days is {_BASES[found.rules.value]}; the value ahead of then cannot be told."
     )
 
 
