@@ -371,6 +371,7 @@ def test_other_lines_move_customers_and_the_page_says_how_many(wb, hold):
         24,
         0,
     ]
+    assert shown.loc[0, "months"] == "24"
     assert (shown[list(groups_shown.COUNTED)].sum(axis=1) == 240).all()
     hold(groups_shown.sensitive(wb, table), f"{shown['customers_moved'].max():.0%}", "Lines are a choice")
 

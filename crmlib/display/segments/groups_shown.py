@@ -126,8 +126,9 @@ def parts_nobody(wb: Workbook, found: ValueLoyalty) -> Sentence | None:
 
 
 def moved_cuts(table: pd.DataFrame) -> pd.DataFrame:
-    """Return what other cut-offs would do, with the names of the groups."""
-    return table.rename(columns={name: segment_name(name) for name in GROUPS}).reset_index()
+    """Return what other cut-offs would do, with the names of the groups; whole months are written without a decimal."""
+    shown = table.rename(columns={name: segment_name(name) for name in GROUPS}).reset_index()
+    return shown.assign(months=shown["loyalty_cut"].map("{:g}".format))
 
 
 def sensitive(wb: Workbook, table: pd.DataFrame) -> Sentence:
