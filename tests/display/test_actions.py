@@ -330,7 +330,7 @@ def compared(profit):
 
 
 def test_ways_to_choose(wb, hold, compared):
-    assert "earns £" in sentences.policies_title(wb, compared, "")
+    assert "is expected to earn £" in sentences.policies_title(wb, compared, "")
     hold(sentences.policies(wb, compared), "goes by risk alone spends £30", "still pays if the actions work")
     assert tables.policies(compared)["label"].tolist()[0] == "Highest expected profit"
     lost = compared.assign(profit=compared["profit"].where(compared.index != "everyone", -50.0))
@@ -409,11 +409,21 @@ def test_a_list_of_one_kind_and_an_empty_one(wb, hold, promise, listed):
     hold(closing.decision(wb, only, sums)[0], "over doing nothing.")
 
 
-def test_findings_are_found_where_they_are(wb, hold, compared, listed):
+def test_findings_are_found_where_they_are(wb, hold, compared, listed, promise):
     sums, lost = by_action(listed), compared.assign(profit=-50.0)
     earning = pd.DataFrame({"worth": [3]}, index=["cross-sell"])
     found = closing.findings(
-        wb, sums, earning, shown_by_test(-0.02, 0.03), lost, campaign(), back(), recommending(), lot()
+        wb,
+        sums,
+        earning,
+        shown_by_test(-0.02, 0.03),
+        lost,
+        campaign(),
+        back(),
+        recommending(),
+        lot(),
+        listed,
+        promise,
     )
     assert len(found) == 5
     for said, meaning in found:
@@ -421,13 +431,41 @@ def test_findings_are_found_where_they_are(wb, hold, compared, listed):
         hold(meaning)
     last = by_action(listed).iloc[-1:]
     bare = closing.findings(
-        wb, last, earning, prior_rates(), compared.assign(profit=1.0), None, None, None, None
+        wb, last, earning, prior_rates(), compared.assign(profit=1.0), None, None, None, None, listed, promise
     )
     assert [str(said) for said, _ in bare] == ["No action was ever tested against a group left alone."]
     popular = recommending("most popular not yet bought")
-    few = closing.findings(wb, sums, earning * 0, prior_rates(), compared, campaign(), None, popular, lot(0))
+    few = closing.findings(
+        wb, sums, earning * 0, prior_rates(), compared, campaign(), None, popular, lot(0), listed, promise
+    )
     assert len(few) == 3
     hold(few[2][1], "Nothing beats what sells most", "A letter for that alone does not pay")
+
+
+def test_the_few_who_bring_nearly_all_of_an_action_are_named(wb, hold, listed, promise):
+    money = {"reprice": [500.0, 400.0, 30.0, 20.0, 10.0, 5.0, 5.0], "save": [3.0]}
+    rows = [
+        (f"<b>{name[0]}{n}</b>", name, "contact", value)
+        for name, own in money.items()
+        for n, value in enumerate(own)
+    ]
+    few = pd.DataFrame(rows, columns=["customer_id", "action", "arm", "expected_profit"])
+    sums = few.groupby("action")["expected_profit"].agg(promised="sum", contacted="size")
+    said, meaning = closing._largest(wb, sums, few)
+    hold(said, "new terms (reprice), with 7 customers", "93% of that is 2 of them")
+    hold(meaning, "by name: <b>r0</b> and <b>r1</b>.")
+    assert "<b>r0" not in meaning.html, "an id is text"
+    even = few.assign(expected_profit=10.0)
+    sums = even.groupby("action")["expected_profit"].agg(promised="sum", contacted="size")
+    assert str(closing._largest(wb, sums, even)[1]) == "Begin there."
+
+
+def test_what_no_lot_can_tell_is_said_beside_it(wb, hold, promise):
+    drawn = lot()
+    said, meaning = closing._lot(wb, drawn, promise)
+    hold(said, "who would be contacted are left alone by lot", "would pay")
+    part = promise.loc["terms", "profit"] / promise.loc["list", "profit"]
+    hold(meaning, f"{part:.0%} of what the list promises needs no contact")
 
 
 def test_key_figures(shops, promise):

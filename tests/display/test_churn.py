@@ -515,7 +515,9 @@ def evidence_of(soon=(2.0, -1.0, 5.0), late=(-1.0, -6.0, 4.0), gone=(0.0, -0.02,
         later=SimpleNamespace(p_value=later),
         curves=pd.concat([curves.assign(rule=name) for name in ("uplift", "risk")]), rules=compared,
         kinds=SimpleNamespace(table=kinds if persuadable else kinds.iloc[1:]), decision=SimpleNamespace(rule=rule), save_rate=None,
-        known=SimpleNamespace(rows=pd.DataFrame({"long_margin": np.linspace(0, 80, 1200)})),
+        known=SimpleNamespace(
+            rows=pd.DataFrame({"long_margin": np.linspace(0, 80, 1200)}), campaigns=list(range(campaigns))
+        ),
     )  # fmt: skip
 
 

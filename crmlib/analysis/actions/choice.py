@@ -84,8 +84,8 @@ def best_actions(options: pd.DataFrame, limits: Mapping[str, float]) -> Choice:
     Industrial and Applied Mathematics 8:703-712); its optimum is that of the linear relaxation, in which no more
     customers are split than there are limits. The list starts from the choices at those prices and is filled up; the
     customers who are nearly indifferent are then settled by an exact search (the core of the problem; Balas & Zemel
-    1980, Operations Research 28:1130-1154). Equal customers are taken in the order of their keys. Definition of this
-    project where it goes beyond.
+    1980, Operations Research 28:1130-1154). Equal customers are taken in the order of their keys, which
+    `choose_actions` draws by lot. Definition of this project where it goes beyond.
 
     Examples
     --------
@@ -123,7 +123,7 @@ def best_actions(options: pd.DataFrame, limits: Mapping[str, float]) -> Choice:
     )  # fmt: skip
 
 
-def choose_actions(profit: ActionProfit, limits: Mapping[str, float]) -> Choice:
+def choose_actions(profit: ActionProfit, limits: Mapping[str, float], seed: int = 0) -> Choice:
     """Choose the list of the month among the options worth doing.
 
     Parameters
@@ -132,6 +132,8 @@ def choose_actions(profit: ActionProfit, limits: Mapping[str, float]) -> Choice:
         Of all options that are allowed.
     limits : mapping of str to float
         ``money`` and ``calls``; see `crmlib.analysis.actions.options.Options.uses`.
+    seed : int
+        Of the lot among customers who are worth the same, where the limits have no room for all of them.
 
     Returns
     -------
@@ -140,7 +142,7 @@ def choose_actions(profit: ActionProfit, limits: Mapping[str, float]) -> Choice:
     """
     worth = profit.table["worth_doing"].to_numpy(dtype=bool)
     options = profit.options.uses().assign(
-        customer=profit.options.table["customer"], profit=profit.table["profit"]
+        customer=profit.options.in_lot_order(seed), profit=profit.table["profit"]
     )
     found = best_actions(options[worth].reset_index(drop=True), limits)
     chosen = np.zeros(len(worth), dtype=bool)

@@ -7,8 +7,10 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from crmlib.analysis.actions.keeping import PROBABLY_GONE
+from crmlib.analysis.actions.keeping import PROBABLY_GONE, horizon
 from crmlib.analysis.actions.offer import Offer, Prices, by_customer
+from crmlib.analysis.audit.customer_days import service_days
+from crmlib.analysis.closed_loop.brought import brought
 from crmlib.analysis.closed_loop.outcomes import margins_within
 
 _YEAR = 365
@@ -93,17 +95,19 @@ def ask_for_referral(
     Parameters
     ----------
     lifetime : DataFrame or None
-        The saved table ``lifetime_value``, for the chance to be active.
+        The saved table ``lifetime_value``: whoever is probably gone, or can be expected to cost more than he brings, is
+        not asked.
     lines : ibis.Table
     tables : callable
-        Gives the checked table of a name, or None; read are ``referrals`` and ``survey``.
+        Gives the checked table of a name, or None; read are ``referrals``, ``survey`` and what serving costs.
     as_of : datetime.date
     prices : Prices
 
     Returns
     -------
     Offer
-        ``gain`` = mean margin of a new customer in his first 365 days, less the mean reward paid for a referral;
+        ``gain`` = what a new customer brings in his first 365 days, less the cost to serve him, where it is known, and
+        the mean reward paid for a referral;
         ``cost`` = contact; ``score`` (last answer, NaN without) and ``brought`` (customers brought so far).
     """
     survey, referrals = tables("survey"), tables("referrals")
@@ -134,9 +138,11 @@ def ask_for_referral(
     would = (facts["score"] >= _WOULD_RECOMMEND) | ((facts["brought"] > 0) & facts["score"].isna())
     facts = facts[would].rename_axis("customer_id")
     if lifetime is not None:
-        alive = by_customer(lifetime)["alive"].reindex(facts.index)
-        facts = facts[~(alive < PROBABLY_GONE) & alive.index.isin(lifetime["customer_id"])]
-    new = first_year_margin(lines, as_of)
+        own = by_customer(lifetime).reindex(facts.index)
+        months = horizon(lifetime)
+        losing = own[f"value_{months}"] < 0 if months else False
+        facts = facts[~(own["alive"] < PROBABLY_GONE) & ~losing & own.index.isin(lifetime["customer_id"])]
+    new = first_year_profit(lines, as_of, service_days(tables))
     if not np.isfinite(new):
         return Offer.missing(
             "It needs a year of data after customers were won, to say what a new one brings."
@@ -145,8 +151,11 @@ def ask_for_referral(
     return Offer(table.join(facts).sort_index())
 
 
-def first_year_margin(lines: ibis.Table, as_of: date) -> float:
-    """Mean margin in the first 365 days of customers who came one to two years ago; NaN without any.
+def first_year_profit(lines: ibis.Table, as_of: date, service: ibis.Table | None = None) -> float:
+    """Mean margin, less the cost to serve, in the first 365 days of customers who came one to two years ago.
+
+    NaN without any. `service` is as `crmlib.analysis.audit.customer_days.service_days` returns it; without it the
+    cost to serve is not known and nothing is taken off.
 
     Customers whose first order lies in the first 365 days of the data are not looked at: they may be old ones.
     """
@@ -162,7 +171,7 @@ def first_year_margin(lines: ibis.Table, as_of: date) -> float:
     if windows.empty:
         return np.nan
     ends = pd.to_datetime(windows["first_day"]) + pd.Timedelta(days=_YEAR - 1)
-    return float(margins_within(own, windows.assign(last_day=ends.dt.date)).mean())
+    return float(margins_within(brought(own, service=service), windows.assign(last_day=ends.dt.date)).mean())
 
 
 def reprice(profit: pd.DataFrame | None, steps: tuple[str, ...]) -> Offer:

@@ -90,6 +90,17 @@ class Options:
         """Customer of each option."""
         return self.customers[self.table["customer"].to_numpy()]
 
+    def in_lot_order(self, seed: int) -> np.ndarray:
+        """Customer of each option as a number whose order is a lot: drawn from the ids and the seed alone."""
+        numbers = pd.util.hash_array(
+            self.customers.astype("str").to_numpy("object"),
+            hash_key=f"{seed % 10**16:016d}",
+            categorize=False,
+        )
+        return np.argsort(np.argsort(numbers, kind="stable"), kind="stable")[
+            self.table["customer"].to_numpy()
+        ]
+
     def contacts(self) -> np.ndarray:
         """Whether each option means that the customer is contacted."""
         return np.array([MENU[name].contacts for name in self.actions], dtype=bool)[

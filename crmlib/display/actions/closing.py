@@ -19,6 +19,8 @@ from crmlib.display.workbook import Workbook
 # What is done without a contact, in words that need no menu.
 _PLAIN = {"reprice": "new terms", "level down": "less attention"}
 CONTACTS, TERMS, LIST = "contacts", "terms", "list"
+# Customers who bring this part of what an action promises are named, if they are no more than so many.
+_NEARLY_ALL, _BY_NAME = 0.9, 6
 
 
 def parts(
@@ -94,33 +96,44 @@ def findings(
     back: Earned | None,
     recommended: NextProduct | None,
     drawn: HoldOut | None,
+    listed: pd.DataFrame,
+    promise: pd.DataFrame,
 ) -> list:
     """Return what was found, each with what it means."""
     return [
         one
         for one in (
-            _largest(wb, by_action),
+            _largest(wb, by_action, listed),
             _tests(wb, rates, past),
             _back(wb, back),
             _everyone(wb, policies),
             _product(wb, recommended, earning),
-            _lot(wb, drawn),
+            _lot(wb, drawn, promise),
         )
         if one
     ][:5]
 
 
-def _largest(wb: Workbook, by_action: pd.DataFrame) -> tuple | None:
+def _largest(wb: Workbook, by_action: pd.DataFrame, listed: pd.DataFrame) -> tuple | None:
     own = by_action.drop(index=NOTHING, errors="ignore")
     own = own[own["contacted"] > 0]
     if len(own) < 2 or own["promised"].sum() <= 0:
         return None
     first = own["promised"].idxmax()
+    money = listed[(listed["arm"] == CONTACT) & (listed["action"] == first)].set_index("customer_id")[
+        "expected_profit"
+    ]
+    money = money.sort_values(ascending=False, kind="stable")
+    few = money.iloc[: int((money.cumsum() < _NEARLY_ALL * money.sum()).sum()) + 1]
+    found = "{share:share} of what the list promises comes from one action, {name}, with {n:count customer}"
+    means = "Begin there."
+    if len(few) <= _BY_NAME and len(few) < len(money):
+        found += "; {part:share} of that is {few:count} of them"
+        means = "Look at these first, by name: {ids}."
     return wb.finding(
-        "{share:share} of what the list promises comes from one action, {name}, with {n:count customer}.",
-        "Begin there, and look at those customers by name." if own.loc[first, "contacted"] <= 100 else "Begin there.",
-        share=float(own.loc[first, "promised"] / own["promised"].sum()),
+        found + ".", means, share=float(own.loc[first, "promised"] / own["promised"].sum()),
         name=f"{_PLAIN[first]} ({first})" if first in _PLAIN else first, n=int(own.loc[first, "contacted"]),
+        part=float(few.sum() / money.sum()), few=len(few), ids=listing([str(one) for one in few.index]),
     )  # fmt: skip
 
 
@@ -184,15 +197,24 @@ def _product(wb: Workbook, recommended: NextProduct | None, earning: pd.DataFram
     )  # fmt: skip
 
 
-def _lot(wb: Workbook, drawn: HoldOut | None) -> tuple | None:
+def _lot(wb: Workbook, drawn: HoldOut | None, promise: pd.DataFrame) -> tuple | None:
     if drawn is None or not np.isfinite(drawn.table.loc[ALL, "smallest"]):
         return None
     row = drawn.table.loc[ALL]
+    terms = (
+        float(promise.loc[TERMS, "profit"] / promise.loc[LIST, "profit"])
+        if promise.loc[LIST, "profit"] > 0
+        else 0.0
+    )
+    means = "Do not contact them, or nobody will know what the contacts did."
+    if terms > 0:
+        means += (
+            " {terms:share} of what the list promises needs no contact, and no lot will tell what it brought."
+        )
     return wb.finding(
-        "{n:count customer} on the list are left alone by lot; the smallest effect that shows is "
-        "{smallest:exact_money} per customer.",
-        "Do not contact them, or nobody will know what the list did.",
-        n=int(row["held_out"]), smallest=row["smallest"],
+        "{n:count customer} who would be contacted are left alone by lot; the smallest effect that shows is "
+        "{smallest:exact_money} per customer, where {enough:exact_money} would pay.",
+        means, n=int(row["held_out"]), smallest=row["smallest"], enough=row["effect"], terms=terms,
     )  # fmt: skip
 
 

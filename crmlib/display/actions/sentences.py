@@ -275,11 +275,11 @@ def policies_title(wb: Workbook, table: pd.DataFrame, because: str) -> str:
         return f"Nobody is contacted: {because[:1].lower()}{because[1:].rstrip('.')}"
     if everyone["profit"] < 0:
         return wb.text(
-            "Contacting everyone would lose {lose:money}; choosing by expected profit earns {gain:money}",
+            "Contacting everyone would lose {lose:money}; choosing by expected profit is expected to earn {gain:money}",
             lose=-everyone["profit"], gain=best["profit"],
         )  # fmt: skip
     return wb.text(
-        "Choosing by expected profit earns {gain:money} with {n:count contact}",
+        "Choosing by expected profit is expected to earn {gain:money} with {n:count contact}",
         gain=best["profit"],
         n=best["customers"],
     )

@@ -130,12 +130,12 @@ def _evidence_found(wb: Workbook, tests: Evidence | None) -> tuple | None:
     late = tests.effects.loc[MONEY]
     lasts = late["adjusted_low"] > tests.contact_cost
     return wb.finding(
-        "In {n:count campaign} with a group left alone, a contact for {cost:money} brought {late:money} of margin "
+        "In {n:count campaign} old enough to tell, a contact for {cost:money} brought {late:money} of margin "
         "within half a year (95% interval {low:money} to {high:money}).",
         "Contacts pay; choose by what they change, not by risk." if lasts else
         "What is spent on contacts like these is not earned back beyond chance; the next offer has to be another "
         "one.",
-        n=len(tests.trial.campaigns), cost=tests.contact_cost, late=late["adjusted"], low=late["adjusted_low"],
+        n=len(tests.known.campaigns), cost=tests.contact_cost, late=late["adjusted"], low=late["adjusted_low"],
         high=late["adjusted_high"],
     )  # fmt: skip
 

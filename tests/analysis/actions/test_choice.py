@@ -141,6 +141,22 @@ def test_what_is_not_worth_doing_is_not_chosen_however_large_its_profit():
     assert untested.chosen.all() and untested.limits.loc["money", "used"] == 6.0
 
 
+def test_customers_worth_the_same_are_drawn_by_lot_and_not_by_name():
+    ids = pd.Index([f"C{n:03d}" for n in range(60)])
+    offers = {"save": pd.DataFrame({"gain": 100.0, "cost": 3.0}, index=ids)}
+    profit = expected_profit(Options.of(ids, offers), prior_rates())
+    drawn = {}
+    for seed in range(40):
+        chosen = choose_actions(profit, {"money": 60.0}, seed).chosen
+        assert chosen.sum() == 20
+        drawn[seed] = chosen
+    assert (choose_actions(profit, {"money": 60.0}, 3).chosen == drawn[3]).all()
+    often = np.mean(list(drawn.values()), axis=0)
+    # Forty draws of a third: within four standard errors of it, the first by name no more often than the last.
+    assert (np.abs(often - 1 / 3) < 4 * np.sqrt(2 / 9 / 40)).all()
+    assert abs(often[:30].mean() - often[30:].mean()) < 0.1
+
+
 def test_new_terms_need_no_budget():
     offers = {"reprice": pd.DataFrame({"gain": [100.0], "cost": 30.0}, index=["A"])}
     found = choose_actions(

@@ -7,6 +7,7 @@ import pytest
 
 from crmlib.analysis.actions import growing
 from crmlib.analysis.actions.offer import Prices
+from crmlib.analysis.audit.customer_days import service_days
 from crmlib.analysis.ledger import order_lines
 from crmlib.analysis.segments.levels import LEVELS
 
@@ -54,7 +55,7 @@ def test_another_engine_finds_the_same_offers(orders, products, lines, on_sqlite
     copied = order_lines(on_sqlite(orders), 0.4, keep=["product_id", "quantity"])
     found = growing.up_sell(copied, on_sqlite(products), TODAY, PRICES).table
     pd.testing.assert_frame_equal(found, growing.up_sell(lines, products, TODAY, PRICES).table)
-    assert growing.first_year_margin(copied, date(2027, 6, 30)) == growing.first_year_margin(
+    assert growing.first_year_profit(copied, date(2027, 6, 30)) == growing.first_year_profit(
         lines, date(2027, 6, 30)
     )
 
@@ -78,8 +79,33 @@ def long_lines(build):
 
 
 def test_a_new_customer_brings_what_those_of_a_year_ago_did(long_lines):
-    assert growing.first_year_margin(long_lines, TODAY) == pytest.approx((40 + 20) / 2)
-    assert pd.isna(growing.first_year_margin(long_lines, date(2023, 6, 1)))
+    assert growing.first_year_profit(long_lines, TODAY) == pytest.approx((40 + 20) / 2)
+    assert pd.isna(growing.first_year_profit(long_lines, date(2023, 6, 1)))
+
+
+def test_what_serving_a_new_customer_costs_in_the_first_year_is_taken_off(build, long_lines):
+    events = build("events", [
+        {"customer_id": who, "occurred_on": day, "activity": "call"}
+        for who, day in (("N", "2025-03-01"), ("N", "2025-11-01"), ("N", "2026-03-01"), ("A", "2025-03-01"))
+    ])  # fmt: skip
+    activities = build("activities", [{"activity": "call", "minutes_per_event": 5, "resource": "desk"}])
+    resources = build(
+        "resources", [{"resource": "desk", "cost_per_month": 100, "practical_minutes_per_month": 100}]
+    )
+    service = service_days({"events": events, "activities": activities, "resources": resources}.get)
+    # Two calls of N lie in his first year, at 5 each.
+    assert growing.first_year_profit(long_lines, TODAY, service) == pytest.approx((40 - 10 + 20) / 2)
+
+
+def test_who_costs_more_than_he_brings_is_not_asked_for_others(build, long_lines):
+    referrals = build(
+        "referrals", [{"referrer_id": who, "referred_id": "M", "referred_on": "2025-06-01"} for who in "AN"]
+    )
+    saved = pd.DataFrame(
+        {"customer_id": ["A", "N"], "alive": 0.9, "value_12": [5.0, -1.0], "value_36": [-9.0, 9.0]}
+    )
+    found = growing.ask_for_referral(saved, long_lines, {"referrals": referrals}.get, TODAY, PRICES).table
+    assert found.index.tolist() == ["A"]
 
 
 def test_who_would_recommend_or_has_done_so_is_asked(build, long_lines):
