@@ -775,13 +775,15 @@ def cards_of(wb, kept=True, past=True, **options):
     segments = own.segments.copy()
     segments.iloc[230:] = INACTIVE
     now = own.people
-    everybody = groups_shown.people_of(segments, now, own.book, own.tried, own.terms.levels, None)
+    everybody = groups_shown.people_of(
+        segments, now, own.book, own.tried, own.terms.levels, None, None, own.effect
+    )
     if past:
         everybody["past"] = own.book["margin"] * 0.9
     people = features(240).assign(profit=now["value"])
     profile = segment_profiles(segments, people).table
     moves = moved(segments, segments) if kept else None
-    facts = cards.facts(profile, segment_values(segments, now["value"]), everybody, own.terms.levels, moves)
+    facts = cards.facts(profile, segment_values(segments, now["value"]), everybody, moves)
     return own, everybody, facts, cards.card_rows(wb, facts, 36)
 
 
@@ -801,7 +803,7 @@ def test_a_card_says_what_must_come_back_by_plain_arithmetic(wb):
     mine = everybody[(everybody["segment"] == "True friends") & (everybody["level"] != "basic")]
     extra = (mine["level_cost"] - 1.0).sum()
     card = rows.set_index("segment").loc["True friends", "comes_back"]
-    assert f"The {len(mine)} customers above basic" in card
+    assert f"The {len(mine)} customers raised" in card
     assert f"rise by {extra / mine['margin'].sum():.1%}" in card
 
 
@@ -835,7 +837,7 @@ def test_hostile_names_in_cards_stay_text():
 def test_the_decision_names_what_can_be_lost_and_what_a_test_can_see(wb, hold):
     own, everybody, _, _ = cards_of(wb)
     choices = levels_shown.choices(own.like, own.tried, own.terms, 0.05)
-    seen = closing.seen_by_test(everybody, None, own.terms.levels)
+    seen = closing.seen_by_test(everybody, None)
     assert seen.endswith("of the margin")
     act, wait = closing.decision(wb, choices, own.tried, None, seen)
     hold(
@@ -853,8 +855,8 @@ def test_the_decision_names_what_can_be_lost_and_what_a_test_can_see(wb, hold):
     act, wait = closing.decision(wb, low, own.tried, today_of(own, 500.0)[0], seen)
     hold(act, "only those of the highest margin at first", "−£5")
     hold(wait, "attention stays where it is", "above the level that pays")
-    nobody = everybody.assign(level="basic")
-    assert closing.seen_by_test(nobody, None, own.terms.levels) == ""
+    nobody = everybody.assign(steps=0)
+    assert closing.seen_by_test(nobody, None) == ""
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,6 @@ def facts(
     profile: pd.DataFrame,
     values: pd.DataFrame,
     people: pd.DataFrame,
-    levels: pd.DataFrame,
     kept: Transitions | None,
 ) -> pd.DataFrame:
     """Collect the numbers of each card.
@@ -55,10 +54,9 @@ def facts(
         As returned by `crmlib.analysis.segments.profiles.segment_values`.
     people : DataFrame
         By customer: ``segment``, ``months_ahead``, ``margin`` (before the relationship, of the period), ``spent``
-        (on the relationship today), ``level`` (planned), ``level_cost``, ``expected_more``, ``direction`` and, where it
-        is known, ``past`` (profit of the period before).
-    levels : DataFrame
-        `crmlib.analysis.segments.relationship_terms.RelationshipTerms.levels`.
+        (on the relationship today), ``level`` (planned), ``level_cost``, ``steps``, ``raise_cost`` and ``more`` (as
+        `crmlib.analysis.segments.raises.raises` returns them), ``direction`` and, where it is known, ``past`` (profit
+        of the period before).
     kept : Transitions or None
         Who moved from group to group.
 
@@ -66,14 +64,13 @@ def facts(
     -------
     DataFrame
         Indexed by group: the columns of `profile`, and ``value``, ``low``, ``high`` (value ahead), ``months``,
-        ``margin``, ``spent``, ``cost``, ``extra`` (cost above the lowest level), ``more``, ``raised``, ``seen``
+        ``margin``, ``spent``, ``cost``, ``extra`` (cost of the raises), ``more``, ``raised``, ``seen``
         (smallest effect on the margin per customer that a test on half of those raised would find; NaN if too few),
         ``raised_margin`` (mean margin of those raised), ``stayed`` with ``stayed_low`` and ``stayed_high``,
         ``direction`` (the commonest),
         ``direction_share``, and the number of customers at each level.
     """
-    lowest = float(levels["cost"].iloc[0])
-    above = people["level"] != levels.index[0]
+    above = people["steps"] > 0
     held = people.groupby("segment", observed=False)
     table = profile.join(values[["value", "low", "high"]])
     table["months"] = held["months_ahead"].mean()
@@ -81,10 +78,10 @@ def facts(
         ("margin", "margin"),
         ("spent", "spent"),
         ("cost", "level_cost"),
-        ("more", "expected_more"),
+        ("extra", "raise_cost"),
+        ("more", "more"),
     ):
         table[name] = held[column].sum()
-    table["extra"] = table["cost"] - lowest * held.size()
     table["raised"] = above.groupby(people["segment"], observed=False).sum()
     own = people[above]
     table["raised_margin"] = own.groupby("segment", observed=False)["margin"].mean()
@@ -252,7 +249,7 @@ def _comes_back(wb: Workbook, row: pd.Series) -> str:
     if not row["raised"] > 0:
         return "Nothing beyond today: nobody is raised."
     return wb.text(
-        "The {n:count customer} above basic cost {extra:money} more. Their margin has to rise by {least:share1} to "
+        "The {n:count customer} raised cost {extra:money} more a year. Their margin has to rise by {least:share1} to "
         "cover it; expected, on the stated assumption, are {more:money}.",
         n=row["raised"], extra=row["extra"], least=row["extra"] / (row["raised"] * row["raised_margin"]),
         more=row["more"],

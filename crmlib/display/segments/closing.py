@@ -202,19 +202,17 @@ def decision(
     return act, wait
 
 
-def seen_by_test(everybody: pd.DataFrame, past: pd.Series | None, levels: pd.DataFrame) -> str:
+def seen_by_test(everybody: pd.DataFrame, past: pd.Series | None) -> str:
     """Return the smallest rise of the margin that a test on half of those raised would see, in words.
 
     Parameters
     ----------
     everybody : DataFrame
-        ``level`` and ``margin`` by customer.
+        ``steps`` and ``margin`` by customer.
     past : Series or None
         Profit of the period before, by customer.
-    levels : DataFrame
-        Levels, from the lowest up.
     """
-    raised = everybody[everybody["level"] != levels.index[0]].assign(past=past)
+    raised = everybody[everybody["steps"] > 0].assign(past=past)
     return smallest_seen(smallest_rise(raised), float(raised["margin"].mean())) if len(raised) else ""
 
 
@@ -277,7 +275,8 @@ def saved_segments(
     columns : dict of str to Series or None
         What was found about customers, None where it could not be told: ``segment``, ``rfm_cell``, ``value_loyalty``,
         ``cluster``, ``level``, ``level_now``,
-        ``direction``, ``months_ahead``, ``level_cost``.
+        ``direction``, ``months_ahead``, ``level_cost`` (of the planned level, a year), ``raise_cost`` and
+        ``level_gain`` (of raising the customer above the level of today, a year: cost, and expected margin less it).
     cuts : tuple of float
         Cut-offs of value and tenure, kept so that later reports use the same.
 

@@ -12,6 +12,7 @@ from crmlib.analysis.segments.level_effects import LevelSensitivity
 from crmlib.analysis.segments.migration import INACTIVE as GONE
 from crmlib.analysis.segments.migration import NEW, ChiSquare, Transitions, stationarity, transitions
 from crmlib.analysis.segments.profiles import ALL, NONE
+from crmlib.analysis.segments.raises import raises
 from crmlib.analysis.segments.value_loyalty import GROUPS, ValueLoyalty, value_loyalty
 from crmlib.display import formats
 from crmlib.display.prose import Sentence
@@ -208,6 +209,8 @@ def people_of(
     tried: LevelSensitivity,
     levels: pd.DataFrame,
     going: Standing | None,
+    lived: pd.Series | None,
+    level_effect: float,
 ) -> pd.DataFrame:
     """Put into one row per customer what the cards add up.
 
@@ -223,6 +226,16 @@ def people_of(
         ``cost`` by level.
     going : Standing or None
         States of customers by direction, where there are any.
+    lived : Series or None
+        Level of the active customers today, where it is known.
+    level_effect : float
+        Assumed rise of the margin by each step up.
+
+    Returns
+    -------
+    DataFrame
+        ``segment``, ``months_ahead``, `book`, ``level`` (planned), ``level_cost``, the columns of
+        `crmlib.analysis.segments.raises.raises` (0 for who did not buy in the period) and ``direction``.
     """
     found = segments.to_frame().join(now["months_ahead"]).join(book)
     found[["margin", "spent"]] = found[["margin", "spent"]].fillna(0.0)
@@ -230,8 +243,9 @@ def people_of(
     # Who did not buy in the period gets what everybody gets.
     found["level"] = found["bloc"].map(plan["level"]).fillna(levels.index[0])
     found["level_cost"] = found["level"].map(levels["cost"])
-    each = plan["more"] / plan["customers"]
-    found["expected_more"] = found["bloc"].map(each).fillna(0.0)
+    up = raises(found.loc[book.index, "level"], lived, book["margin"], levels, level_effect)
+    found = found.join(up)
+    found[list(up)] = found[list(up)].fillna(0)
     found["direction"] = None
     if going is not None:
         found["direction"] = going.found.customers["state"].reindex(found.index).astype("object")
