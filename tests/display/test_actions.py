@@ -351,8 +351,9 @@ def test_ways_to_choose(wb, hold, compared):
         (lot(1, 4.2), ("1 customer is held out", "too short", "£9.00", "It takes 5 lists")),
         (
             lot(4, np.inf, ("Few.",)),
-            ("4 customers are held out", "too few to tell anything by this list alone. Few."),
+            ("4 customers are held out", "of expected profit. Few."),
         ),
+        (lot(4, np.inf), ("4 customers are held out", "too few to tell anything by this list alone.")),
         (lot(30, 400.0), ("more such lists than anybody would wait for",)),
         (
             lot(0, np.nan, ("Too few.",)),

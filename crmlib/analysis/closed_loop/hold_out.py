@@ -292,7 +292,8 @@ def _too_short(names: Sequence[str], customers: int, of: int, most: float) -> st
     number = "1 customer is" if customers == 1 else f"{customers:,} customers are"
     if int(most * customers) < FEWEST_HELD_OUT:
         return f"Nobody is held out of {who}: {number} too few for two arms, so what it does cannot be told."
+    what = "its actions do" if len(names) == of else f"{who} {'does' if len(names) == 1 else 'do'}"
     return (
-        f"Of {who}, {number} too few to tell what it does from this list alone: the lots of several months are put "
+        f"{number} too few to tell by this list alone what {what}: the lots of several months are put "
         f"together until {FEWEST_CUSTOMERS} are held out."
     )

@@ -315,7 +315,7 @@ def held_out(wb: Workbook, found: HoldOut) -> Sentence:
     )
     return wb.cases(
         (not np.isfinite(row["smallest"]),
-         who + "They are too few to tell anything by this list alone.{note}"),
+         who.rstrip() + ("{note}" if found.notes else " They are too few to tell anything by this list alone.{note}")),
         (row["lists"] <= 1,
          who + "It shows an effect that just pays the cost of {effect:exact_money} (power 80%, 95% level).{note}"),
         (row["lists"] <= MOST_LISTS,

@@ -73,8 +73,8 @@ def test_small_actions_are_drawn_together_and_what_is_too_small_holds_out_nobody
     drawn = hold_out(*listed(save=1000, repair=70), 5.0, LIST)
     assert drawn.table.loc["repair", "held_out"] == 21 and np.isnan(drawn.table.loc["repair", "power"])
     assert drawn.notes == (
-        "Of repair, 70 customers are too few to tell what it does from this list alone: the lots of several months "
-        "are put together until 30 are held out.",
+        "70 customers are too few to tell by this list alone what repair does: the lots of several months are put "
+        "together until 30 are held out.",
     )
     drawn = hold_out(*listed(save=1000, repair=6), 5.0, LIST)
     assert drawn.table.loc["repair", "held_out"] == 0
