@@ -205,11 +205,13 @@ class Workbook:
         data, or is not part of this suite.
         """
         path = self._tables() / f"{name}.parquet"
+        if optional and not path.exists():
+            return None
         if not path.exists():
-            if optional:
-                return None
             raise TooLittleData(
-                f"no saved table '{name}'", f"the one that {made_by} saves", f"run {made_by} first"
+                f"no results in a saved table '{name}'",
+                f"those of {made_by}",
+                f"run {made_by} first, or read why it gave no answer",
             )
         return pd.read_parquet(path)
 

@@ -24,6 +24,7 @@ ROOT = Path(__file__).parent.parent.parent
 DATA = ROOT / "data"
 NAME, PROFITABILITY, BASE = "00_start_here", "02_profitability", "01_customer_base"
 VALUE, CHURN = "04_lifetime_value", "03_churn"
+SEGMENTS, ACTIONS_OF_THE_MONTH = "06_segments", "09_actions"
 UNSAYABLE = r"\bnan\b|\binf\b|<NA>|(?<!Replace )\bNone\b"
 has_base = pytest.mark.skipif(
     not (FOLDER / f"{BASE}.ipynb").exists(), reason="the customer base is not there yet"
@@ -38,6 +39,10 @@ def together(run, **parameters):
     day = {name: value for name, value in parameters.items() if name == "as_of"}  # they know no period
     beside[VALUE] = run(VALUE, **day)
     beside[CHURN] = run(CHURN, beside=[beside[VALUE]], **day)
+    beside[SEGMENTS] = run(
+        SEGMENTS, beside=[beside[name] for name in (PROFITABILITY, VALUE, CHURN)], **parameters
+    )
+    beside[ACTIONS_OF_THE_MONTH] = run(ACTIONS_OF_THE_MONTH, beside=list(beside.values()), **day)
     return run(NAME, beside=list(beside.values()), **parameters), beside
 
 
@@ -149,12 +154,29 @@ def test_the_number_of_cohorts_is_that_of_all_old_enough_each_customer_counting_
     assert measure(executed, "Cohorts") == f"€{value:.2f}"
 
 
-def test_a_next_step_is_something_to_do(either):
+def test_next_steps_levels_and_the_lot_are_counted_from_the_newest_tables(either):
     executed, beside = either
-    ((steps,),) = duckdb.sql(
-        f"SELECT count(*) FROM '{beside[PROFITABILITY].table('profit_per_customer.parquet')}' WHERE step IN {ACTIONS}"
+    of_month = f"'{beside[ACTIONS_OF_THE_MONTH].table('actions.parquet')}'"
+    groups = f"'{beside[SEGMENTS].table('segments.parquet')}'"
+    ((listed, held),) = duckdb.sql(
+        f"SELECT count(*) FILTER (arm <> 'leave alone'), count(*) FILTER (arm = 'hold out') FROM {of_month}"
     ).fetchall()
-    assert steps > 0 and measure(executed, "Operational CRM") == f"{steps:,}"
+    assert listed > 0 and measure(executed, "Operational CRM") == f"{listed:,}"
+    assert measure(executed, "Actions and the closed loop") == f"{held:,}"
+    ((raised,),) = duckdb.sql(f"SELECT count(*) FROM {groups} WHERE level NOT IN ('', 'basic')").fetchall()
+    assert measure(executed, "Relationship levels") == f"{raised:,}"
+    ((most,),) = duckdb.sql(
+        f"SELECT max(money) FROM (SELECT sum(profit) AS money FROM {groups} GROUP BY segment)"
+    ).fetchall()
+    assert measure(executed, "Segments") == formats.money(most, "EUR")
+
+
+def test_without_a_list_the_steps_of_the_page_on_profit_count(run, yearly):
+    beside = [yearly[1][name] for name in (BASE, PROFITABILITY)]
+    ((steps,),) = duckdb.sql(
+        f"SELECT count(*) FROM '{beside[1].table('profit_per_customer.parquet')}' WHERE step IN {ACTIONS}"
+    ).fetchall()
+    assert steps > 0 and measure(run(NAME, beside=beside), "Operational CRM") == f"{steps:,}"
 
 
 def test_a_simulated_company_says_so_where_the_page_begins(either):

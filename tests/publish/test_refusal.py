@@ -39,7 +39,7 @@ def test_a_refusal_leaves_a_report_that_says_why(report, suite, save):
         "There are 8 &lt;b&gt;customers&lt;/b&gt;; needed are at least 100, or shares say nothing." in front
     )
     assert "Use a longer period." in front
-    assert "the one that 02_asks saves" in front  # what builds on it is left out too, and says so
+    assert "needed are those of 02_asks" in front  # what builds on it is left out too, and says so
     page = (made.folder / "02_asks.html").read_text()
     assert "Not answered on these data." in page and "<b>customers" not in page
     assert "never_reached" not in page
