@@ -209,9 +209,7 @@ class Workbook:
             return None
         if not path.exists():
             raise TooLittleData(
-                f"no results in a saved table '{name}'",
-                f"those of {made_by}",
-                f"run {made_by} first, or read why it gave no answer",
+                f"no results in a saved table '{name}'", f"those of {made_by}", f"run {made_by} first"
             )
         return pd.read_parquet(path)
 
