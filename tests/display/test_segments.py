@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crmlib.analysis.loyalty.programme_profit import DISCOUNTS
 from crmlib.analysis.loyalty.staggered_effect import Before
 from crmlib.analysis.period import Period
 from crmlib.analysis.segments.cluster_search import search_clusters
@@ -22,6 +23,7 @@ from crmlib.analysis.segments.rfm import rfm
 from crmlib.analysis.segments.value_loyalty import cut_sensitivity, value_loyalty
 from crmlib.display.segments import (
     cards,
+    choices_shown,
     closing,
     club_shown,
     clusters_shown,
@@ -259,13 +261,13 @@ def test_who_a_cluster_is_is_told_from_the_second_report_on(wb, hold):
     hold(said(x=1, y=1, z=2), "No cluster of the report of 31 May 2026 is left")
 
 
-def rivals(verdict, use="last_money"):
+def rivals(verdict, use="last_money", usual=-0.01):
     methods = ["one_mean", "last_money", "clusters"]
     scores = pd.DataFrame(
         {"groups": [np.nan, np.nan, 3], "r2": [0.0, 0.6, 0.1], "r2_low": [0.0, 0.4, 0.0], "r2_high": [0.0, 0.7, 0.2],
          "r2_usual": 0.1, "r2_usual_low": 0.1, "r2_usual_high": 0.3, "top_fifth": 0.2}, pd.Index(methods, name="method"))  # fmt: skip
     gap = pd.DataFrame(
-        {"clusters_less": [-0.02, 0.01], "low": [-0.03, -0.04], "high": [-0.01, 0.05]},
+        {"clusters_less": [-0.02, usual], "low": [-0.03, -0.04], "high": [-0.01, 0.05]},
         pd.MultiIndex.from_tuples(
             [("rfm_scores", "r2"), ("rfm_scores", "r2_usual")], names=["method", "measure"]
         ),
@@ -294,13 +296,21 @@ def test_whether_clusters_beat_rfm_is_told_as_it_is(wb, hold, verdict, said):
         clusters_shown.beats(wb, rivals(verdict)),
         said,
         "−2.0%",
-        "without the largest customers 1.0%, −4.0% to 5.0%",
+        "without the largest customers −1.0%, −4.0% to 5.0%",
         "last period's profit once more",
     )
     hold(clusters_shown.beats(wb, rivals(verdict, "clusters")), said, "No simpler rule is as good")
     table = clusters_shown.scores(rivals(verdict))
     assert table["r2_range"].tolist() == ["", "40% to 70%", "0% to 20%"]
     assert "900 customers" in clusters_shown.scores_note(wb, rivals(verdict))
+
+
+def test_where_the_largest_customers_turn_the_sign_nothing_is_said_of_clusters_and_rfm(wb, hold, search):
+    turned = rivals("worse", usual=0.04)
+    hold(clusters_shown.beats(wb, turned), "cannot be told", "the sign turns", "−2.0%", "without them 4.0%")
+    found = closing.findings(wb, parted_of(mean=900.0), counted(search), turned, None, None, None)
+    hold(next(text for text, _ in found if "luster" in str(text)), "cannot be told")
+    hold(clusters_shown.beats(wb, rivals("no difference beyond chance", usual=0.04)), "no better than RFM")
 
 
 # Groups
@@ -518,18 +528,25 @@ def planned(margin=None, effect=0.05, budget=None, n=240):
     returns = assumed_returns(like.index, terms.levels.index, effect, 1.0)
     tried = level_sensitivity(like, terms.levels, returns, budget)
     book = pd.DataFrame({"margin": margin, "spent": margin / 3, "value": people["value"], "bloc": bloc})
+    everybody = groups_shown.people_of(segments, people, book, tried, terms.levels, None, None, effect)
     return SimpleNamespace(
-        people=people, segments=segments, terms=terms, like=like, tried=tried, book=book, effect=effect
-    )
+        people=people, segments=segments, terms=terms, like=like, tried=tried, book=book, effect=effect,
+        everybody=everybody,
+    )  # fmt: skip
+
+
+def choices_of(own, lived=None):
+    return choices_shown.choices(own.everybody, lived, own.terms, own.effect)
 
 
 def test_the_plan_adds_up_and_so_do_its_choices(wb):
     own = planned()
-    table = levels_shown.plan(own.like, own.tried, SEGMENTS).set_index("segment")
+    table = levels_shown.plan(own.everybody, SEGMENTS).set_index("segment")
     levels = list(own.terms.levels.index)
     assert table.loc["All", levels].sum() == 240 and (table.loc["All"] == table.drop("All").sum()).all()
-    assert table.loc["All", "cost"] == pytest.approx(own.tried.base.cost)
-    choices = levels_shown.choices(own.like, own.tried, own.terms, 0.05)
+    assert table.loc["All", "raise_cost"] == pytest.approx(own.tried.base.cost - 240)
+    assert table.loc["All", "raised"] == 240 - table.loc["All", "basic"]
+    choices = choices_of(own)
     assert choices["gain"].iloc[0] == pytest.approx(own.tried.base.gain)
     assert choices["gain"].iloc[0] >= choices["gain"].iloc[1:].max() - 1e-6
     assert choices.iloc[-1][["customers", "cost", "gain", "low", "high"]].tolist() == [0] * 5
@@ -539,26 +556,67 @@ def test_the_plan_adds_up_and_so_do_its_choices(wb):
     assert everybody["low"] == pytest.approx(0.075 * margin - 240 * 0.6 * 45)
 
 
-def test_what_a_step_must_bring_is_its_cost_over_the_margin_or_a_fall_of_churn():
+def test_where_today_is_known_only_those_really_raised_count():
+    """A third lives at accountable today: by hand, customer by customer."""
+    own = planned()
+    lived = pd.Series(np.where(np.arange(240) % 3 == 0, "accountable", "basic"), own.book.index)
+    order, cost = list(own.terms.levels.index), own.terms.levels["cost"]
+    margin, paid, more, raised = own.book["margin"], 0.0, 0.0, 0
+    for name, level in own.everybody["level"].items():
+        steps = order.index(level) - order.index(lived[name])
+        if steps > 0:
+            raised += 1
+            paid += cost[level] - cost[lived[name]]
+            more += 0.05 * steps * margin[name]
+    choices = choices_of(own, lived)
+    first = choices.iloc[0]
+    assert 0 < raised < (own.everybody["level"] != "basic").sum()
+    assert first[["customers", "cost", "gain"]].tolist() == pytest.approx([raised, paid, more - paid])
+    assert first[["low", "high"]].tolist() == pytest.approx([more / 2 - paid, 2 * more - paid])
+    reactive = choices.set_index("label").loc["Everybody at least reactive"]
+    assert reactive["customers"] == 160 and reactive["cost"] == pytest.approx(
+        160 * (cost["reactive"] - cost["basic"])
+    )
+    assert choices["label"].iloc[-1] == choices_shown.AS_TODAY
+
+
+def test_the_plan_says_what_it_is_measured_against(wb, plain):
+    own = planned()
+    plain(levels_shown.plan_note(wb, own.tried, 500.0, None), "planned above basic", "not in the data")
+    plain(
+        levels_shown.plan_note(wb, own.tried, 500.0, own.everybody["level"]), "above the level lived at today"
+    )
+
+
+def test_what_a_step_must_bring_is_its_cost_over_the_margin_or_a_fall_of_churn(wb):
     own = planned()
     profile = pd.DataFrame({"churn_rate": 0.3}, index=list(SEGMENTS))
-    table = levels_shown.steps_up(own.segments, own.book["margin"], profile, own.terms, 0.1).set_index(
+    table = levels_shown.steps_up(own.segments, own.book["margin"], profile, own.terms, 0.1, 182).set_index(
         "segment"
     )
     mean = own.book["margin"].groupby(own.segments, observed=True).mean()
     assert table["reactive"].to_dict() == pytest.approx((3 / mean).to_dict())
     assert table["full partnership"].to_dict() == pytest.approx((0.6 * 195 / mean).to_dict())
     # A customer of margin m at cost 1 is worth (m - 1) (1 + d) / (c + d): the same at cost 4 with less churn.
-    fall = table["fall"]
-    worth = (mean - 1) / (0.3 + 0.1), (mean - 4) / (0.3 - fall + 0.1)
+    # Who stays away for six months with 0.3 does so within a year with 1 − 0.7², as 182 days are half a year.
+    year = 1 - 0.7 ** (365.25 / 182)
+    assert year == pytest.approx(0.511, abs=0.001) and table["churn"].tolist() == pytest.approx([year] * 4)
+    fall = table["fall"] / 100
+    worth = (mean - 1) / (year + 0.1), (mean - 4) / (year - fall + 0.1)
     assert worth[0].to_dict() == pytest.approx(worth[1].to_dict())
-    assert list(levels_shown.step_columns(table))[-1] == "fall" and "stay away" in levels_shown.steps_note(
-        table
-    )
-    bare = levels_shown.steps_up(own.segments, own.book["margin"], profile.iloc[:, :0], own.terms, 0.1)
-    assert list(levels_shown.step_columns(bare))[
-        -1
-    ] == "full partnership" and "fall" not in levels_shown.steps_note(bare)
+    columns = levels_shown.step_columns(table, 182)
+    assert columns["away"][0] == "Stay away, next 6 months" and "points" in columns["fall"][0]
+    note = levels_shown.steps_note(wb, table, 0.1)
+    assert "10% discount" in note and "Gupta & Lehmann 2003" in note and "serving orders" in note
+    # A customer of margin 4 has 3 left after basic, which one step of 3 takes: no fall of churn brings that back.
+    poor = levels_shown.steps_up(own.segments, own.book["margin"] * 0 + 4, profile, own.terms, 0.1, 182)
+    assert poor["fall"].isna().all()
+    for without in (
+        levels_shown.steps_up(own.segments, own.book["margin"], profile.iloc[:, :0], own.terms, 0.1, 182),
+        levels_shown.steps_up(own.segments, own.book["margin"], profile, own.terms, 0.1, None),
+    ):
+        assert list(levels_shown.step_columns(without, None))[-1] == "full partnership"
+        assert "stay away" not in levels_shown.steps_note(wb, without, 0.1)
 
 
 def test_where_the_step_to_a_level_pays_is_told(wb, plain):
@@ -573,40 +631,52 @@ def test_where_the_step_to_a_level_pays_is_told(wb, plain):
 
 
 def test_limits_are_told_with_what_they_keep_away(wb, plain):
-    plain(levels_shown.plan_note(wb, planned().tried, 500.0), "Budget £500 a year above basic")
+    plain(levels_shown.plan_note(wb, planned().tried, 500.0, None), "Budget £500 a year above basic")
     tight = planned(budget=300.0)
     assert tight.tried.base.worth_of_budget > 1
-    plain(levels_shown.plan_note(wb, tight.tried, 60.0), "£60", "without the limit on money")
+    plain(levels_shown.plan_note(wb, tight.tried, 60.0, None), "£60", "without the limit on money")
 
 
 @pytest.mark.parametrize(
     ("options", "title", "doubt"),
     [
         ({}, "A higher level pays for", "rests on the assumption"),
-        ({"margin": pd.Series(5.0, company().index)}, "No group can be raised at a gain", "Nobody is raised"),
+        ({"margin": pd.Series(5.0, company().index)}, "Nobody can be raised at a gain", "Nobody is raised"),
         (
             {"margin": pd.Series(9e5, company().index)},
             "a year, if the assumption holds",
-            "if nothing, it costs",
+            "if nothing, they cost",
         ),
     ],
     ids=["some", "nobody", "everybody"],
 )
 def test_choices_are_told_by_what_they_gain(wb, plain, hold, options, title, doubt):
     own = planned(**options)
-    choices = levels_shown.choices(own.like, own.tried, own.terms, 0.05)
-    plain(levels_shown.choices_title(wb, choices), title)
-    hold(levels_shown.effect_doubt(wb, own.tried, choices, 0.05), doubt)
-    assert levels_shown.drawn_choices(choices)["label"].iloc[[0, -1]].tolist() == [
-        levels_shown.PLAN,
-        levels_shown.NOTHING,
+    choices = choices_of(own)
+    plain(choices_shown.choices_title(wb, choices), title)
+    hold(choices_shown.effect_doubt(wb, choices, 0.05), doubt)
+    assert choices_shown.drawn_choices(choices)["label"].iloc[[0, -1]].tolist() == [
+        choices_shown.PLAN,
+        choices_shown.NOTHING,
     ]
+
+
+def test_the_effect_from_which_the_raises_pay_is_cost_over_margin(wb, hold):
+    choices = pd.DataFrame(
+        {"customers": [301, 900, 0], "cost": [2726.0, 9e3, 0], "more": [5413.0, 1e3, 0], "gain": [2687.0, -8e3, 0],
+         "low": [-19.5, -85e2, 0]})  # fmt: skip
+    hold(
+        choices_shown.effect_doubt(wb, choices, 0.05),
+        "it is 2.5% a step or more",
+        "−£19.50",
+        "they cost £2,726",
+    )
 
 
 @pytest.mark.parametrize("budget", [0.0, 240.0], ids=["nothing", "the basic level"])
 def test_a_budget_of_nothing_raises_nobody_and_says_why(wb, hold, budget):
     own = planned(budget=budget)
-    choices = levels_shown.choices(own.like, own.tried, own.terms, 0.05)
+    choices = choices_of(own)
     act, wait = closing.decision(wb, choices, own.tried, None, "")
     hold(act, "Raise nobody.", "nobody is raised" if budget == 0 else "no segment can be raised at a gain")
     hold(wait, "£240")
@@ -687,9 +757,10 @@ def club_of(
     sums = {"keep": (400.0, 10.0, 800.0), "end": (-400.0, -800.0, -10.0), "not known": (50.0, -100.0, 200.0)}[
         decision
     ]
-    table = pd.DataFrame([(*sums, 2.0)], ["profit"], ["total", "low", "high", "per_member_year"]).rename_axis(
-        "part"
-    )
+    rows = [(200.0, 200.0, 200.0, 1.0), (-90.0, -90.0, -90.0, -0.4), (30.0, -20.0, 80.0, 0.1), (*sums, 2.0)]
+    table = pd.DataFrame(
+        rows, ["fees", "rewards", DISCOUNTS, "profit"], ["total", "low", "high", "per_member_year"]
+    ).rename_axis("part")
     money = SimpleNamespace(
         table=table,
         profit=sums,
@@ -722,7 +793,20 @@ def test_the_effect_of_the_club_is_told_as_sure_as_it_is(wb, hold, options, said
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({}, ["The club earned £400", "£10.00 to £800", "Keep it."]),
+        (
+            {},
+            [
+                "The club earned £400",
+                "£10.00 to £800",
+                "without the fees it would be £200 (−£190 to £600)",
+                "As long as fees stay above rewards",
+                "is not clear",
+                "by lot",
+            ],
+        ),
+        ({"low": 0.01, "early": (0.0, -0.1, 0.1, 0.5)}, ["The club earned £400", "Keep it."]),
+        ({"low": 0.01, "early": (-0.2, -0.4, -0.1, 0.01)}, ["is not clear. End nothing"]),
+        ({"low": -0.2, "effect": -0.1, "high": -0.05}, ["buy less once they have joined"]),
         ({"decision": "end"}, ["The club lost £400", "£10.00 to £800", "end it"]),
         ({"decision": "not known"}, ["cannot be told:", "−£100", "effect of 2.0%"]),
         ({"decision": "not known", "even": np.inf}, ["cannot be told:", "a member and year."]),
@@ -739,10 +823,16 @@ def test_comparisons_show_the_truth_only_where_it_is_known(wb, plain):
     hidden = club_of(truth=None)
     assert "truth" not in club_shown.comparisons(hidden) and "off_by" not in club_shown.flaw_columns(hidden)
     assert club_shown.flaws(found)["flaw"].iloc[-1] == "The comparison used here."
-    plain(club_shown.comparisons_title(wb, found), "166%", "8.0%, perhaps nothing")
-    assert club_shown.comparisons_title(wb, club_of(low=0.01)).endswith("explains 8.0%")
+    plain(club_shown.comparisons_title(wb, found), "166%", "raises purchases by 8.0%, perhaps not at all")
+    assert club_shown.comparisons_title(wb, club_of(low=0.01)).endswith("joining raises purchases by 8.0%")
     assert club_shown.who(wb, found).endswith("242 customers who joined within the data, 2,370 who did not")
-    plain(club_shown.account_note(wb, found), "200 member years", "Fees of some")
+    plain(
+        club_shown.account_note(wb, found),
+        "200 member years",
+        "less discount than expected",
+        "the interval holds zero",
+        "Fees of some",
+    )
 
 
 def test_by_hand_and_by_stage(wb):
@@ -751,7 +841,7 @@ def test_by_hand_and_by_stage(wb):
     assert sums.iloc[0] / sums.iloc[1] - 1 == pytest.approx(0.0818, abs=1e-3)
     assert club_shown.stages(found)["label"].tolist() == ["Before joining", "Months 1 to 3"]
     assert club_shown.stages(club_of(early=(np.nan,) * 4))["label"].tolist() == ["Months 1 to 3"]
-    assert club_shown.profit(found)["part"].tolist() == ["Profit"]
+    assert club_shown.profit(found)["part"].tolist()[::3] == ["Fees", "Profit"]
     assert club_shown.profit_of(found) == (400.0, 10.0, 800.0) and club_shown.profit_of(None) is None
 
 
@@ -836,7 +926,7 @@ def test_hostile_names_in_cards_stay_text():
 
 def test_the_decision_names_what_can_be_lost_and_what_a_test_can_see(wb, hold):
     own, everybody, _, _ = cards_of(wb)
-    choices = levels_shown.choices(own.like, own.tried, own.terms, 0.05)
+    choices = choices_of(own)
     seen = closing.seen_by_test(everybody, None)
     assert seen.endswith("of the margin")
     act, wait = closing.decision(wb, choices, own.tried, None, seen)
@@ -862,15 +952,22 @@ def test_the_decision_names_what_can_be_lost_and_what_a_test_can_see(wb, hold):
 @pytest.mark.parametrize(
     ("options", "raised", "said"),
     [
-        ({}, 7, ["are true friends and bring", "pays for 7 customers"]),
-        ({}, 0, ["are true friends and bring", "pays for nobody"]),
+        ({}, 7, ["are true friends and bring", "before the cost of winning", "pays for 7 customers"]),
+        ({}, 0, ["are true friends and bring", "before the cost of winning", "pays for nobody"]),
         ({"mean": -300.0}, 1, ["are true friends;", "pays for 1 customer if"]),
         ({"mean": -300.0}, 0, ["are true friends;", "pays for nobody"]),
     ],
 )
 def test_the_headline_answers_the_question(wb, hold, options, raised, said):
     choices = pd.DataFrame({"customers": [raised]})
-    hold(closing.headline(wb, parted_of(**options), choices), *said)
+    hold(
+        closing.headline(wb, parted_of(**options), choices, None),
+        *said[:-1],
+        "than the basic level",
+        said[-1],
+    )
+    today = today_of(planned(), 0.0)[0]
+    hold(closing.headline(wb, parted_of(**options), choices, today), *said[:-1], "than today", said[-1])
 
 
 def test_findings_are_five_at_most_and_each_has_a_meaning(wb, hold, search, two_years):
@@ -922,7 +1019,7 @@ def test_a_club_that_explains_more_than_it_seems_is_told_plainly(wb, hold):
 
 def test_key_figures_are_noted_with_their_definition(wb, two_years):
     own = planned()
-    choices = levels_shown.choices(own.like, own.tried, own.terms, 0.05)
+    choices = choices_of(own)
     wb._metrics.clear()
     closing.metrics(wb, parted_of(), "12 months to 30 June 2026", choices, moved(*two_years), club_of())
     noted = dict(wb._metrics)

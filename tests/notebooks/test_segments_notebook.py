@@ -223,9 +223,34 @@ def test_the_decision_and_the_key_figure_are_the_same_money(either):
     gain = either.executed.metrics["level_gain"]
     assert gain["low"] < gain["value"] < gain["high"]
     table = either.executed.shown["Which level for how many"]
+    order = ["basic", "reactive", "accountable", "proactive", "full partnership"]
+    now = either.saved["level_now"].replace("", "basic").map(order.index)
+    raised = (either.saved["level"].map(order.index) > now).sum()
+    assert 0 < raised <= (either.saved["level"] != "basic").sum()
+    assert int(table["All"]["Raised"].replace(",", "")) == raised
     assert amount(table["All"]["Expected gain"]) == pytest.approx(gain["value"], abs=0.51)
-    raised = (either.saved["level"] != "basic").sum()
     assert f"{raised:,} customers" in either.executed.findings["decision"]["text"]
+    assert f"{raised:,} customers" in str(either.executed.findings["headline"])
+
+
+def test_what_the_raises_cost_and_bring_is_counted_customer_by_customer(either):
+    """From the saved levels, the raw profits and the parameters: today's level against the planned one."""
+    saved, order = either.saved, ["basic", "reactive", "accountable", "proactive", "full partnership"]
+    effect = either.executed.notebook.metadata.papermill.parameters.get("level_effect", 0.05)
+    price = saved.groupby("level")["level_cost"].first()
+    money = either.profits.reindex(saved.index).fillna(0.0)
+    margin = money["gross_margin"] - money["service_order"] - money["service_return"]
+    steps = saved["level"].map(order.index) - saved["level_now"].replace("", "basic").map(order.index)
+    up = steps > 0
+    cost = (saved["level"].map(price) - saved["level_now"].replace("", "basic").map(price))[up]
+    more = (effect * steps * margin)[up]
+    assert (saved.loc[~up, ["raise_cost", "level_gain"]] == 0).all(axis=None)
+    assert saved.loc[up, "raise_cost"].tolist() == pytest.approx(cost.tolist(), abs=1e-4)
+    assert saved.loc[up, "level_gain"].tolist() == pytest.approx((more - cost).tolist(), abs=1e-4)
+    gain = either.executed.metrics["level_gain"]
+    assert gain["value"] == pytest.approx((more - cost).sum(), abs=0.01)
+    assert [gain["low"], gain["high"]] == pytest.approx([(f * more - cost).sum() for f in (0.5, 2)], abs=0.01)
+    assert f"{effect * cost.sum() / more.sum():.1%} a step or more" in either.executed.text
 
 
 # Club, moves, cards -----------------------------------------------------------------------------
@@ -323,7 +348,11 @@ def test_what_happens_after_the_last_known_day_changes_no_number(run, march, tmp
                 "from 1 to 240",
             ),
         ),
-        ({}, "TooLittleData", ("no saved table 'profit_per_customer'", "run 02_profitability first")),
+        (
+            {},
+            "TooLittleData",
+            ("no results in a saved table 'profit_per_customer'", "run 02_profitability first"),
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_sentence(run, wrong, kind, said):

@@ -20,9 +20,14 @@ METRICS = {
         "Margin that customers as frequent but as broad as the first rank bring more, by medians",
         "money",
     ),
-    "keep": ("Value at risk in the first rank: value times the chance to leave", "money"),
+    "keep": ("Value at risk: value times the chance to stay away", "money"),
     "advocates": ("Value of the customers they brought", "money"),
 }
+#: The metric of those to keep where notebook 03 has saved it.
+YEARLY_RISK = (
+    "Value at risk: the chance to stay away times what they would bring in a year, less what such customers bring who "
+    "come back"
+)
 #: Peers needed on both sides for a median to be compared.
 _LEAST_PEERS = 10
 #: Standard error of a median in units of quartile distance over the root of the number.
@@ -71,9 +76,10 @@ def direction_metrics(
     Win: Wilson's interval. Grow: within fifths of frequency, the median margin of customers who are as broad as the
     first rank, less that of those to grow, times the number of these; error of a median after McGill, Tukey & Larsen
     (1978, The American Statistician 32:12-16). It is seen among customers and not caused by breadth: at most a hint of
-    what there is to gain. Keep: of all in the first rank, advocates too, the value times the churn probability, or
-    times the chance to have left where no probability is known. Advocates: the value of those they brought is part of
-    the value of the base, not on top of it. Definition of this project.
+    what there is to gain. Keep: the sum of ``value_at_risk`` of those to keep where that column is known, else of the
+    value times the churn probability, or times the chance to have left where no probability is known.
+    Advocates: the value of those they brought is part of the value of the base, not on top of it. Definition of this
+    project.
 
     Examples
     --------
@@ -93,6 +99,8 @@ def direction_metrics(
         "advocates": _brought(found, voices),
     }
     rows = {name: {"metric": text, "unit": unit, **vars(own[name])} for name, (text, unit) in METRICS.items()}
+    if "value_at_risk" in customers:
+        rows["keep"]["metric"] = YEARLY_RISK
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("state")
 
 
@@ -134,8 +142,10 @@ def _below_peers(found: Directions, customers: pd.DataFrame, level: float) -> Me
 
 
 def _at_risk(found: Directions, customers: pd.DataFrame) -> Metric:
-    first = found.customers["value"] >= found.rules.first_rank
-    keep = (first & found.customers["state"].isin(["keep", "advocates"])).to_numpy()
+    keep = (found.customers["state"] == "keep").to_numpy()
+    if "value_at_risk" in customers:
+        risk = customers["value_at_risk"][keep]
+        return Metric(float(risk.sum(min_count=1)), np.nan, np.nan, int(risk.notna().sum()))
     leaves = pd.Series(np.nan, index=customers.index)
     if "churn_probability" in customers:
         leaves = customers["churn_probability"]

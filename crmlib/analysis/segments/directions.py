@@ -27,7 +27,7 @@ from crmlib.errors import DataError, ParameterError
 STATES = {
     "win": ("Win", "Win the second purchase: welcome, and a reason to come back"),
     "grow": ("Grow", "Offer what customers like them also buy"),
-    "keep": ("Keep", "Give a person to call, and look after what is at risk first"),
+    "keep": ("Keep", "Look after what is at risk first, at the level that pays"),
     "advocates": ("Advocates", "Thank them, and make it easy to bring others"),
     "mend": ("Mend", "Change terms or serve more cheaply before anything is offered"),
     "steady": ("Steady", "Serve as today"),

@@ -1,7 +1,8 @@
 """Relationship levels: which segment gets which, within a budget and the minutes there are, and what must come back.
 
-Many customers of low margin call for basic relations, few of high margin for full partnership (Kotler & Armstrong,
-Principles of Marketing). That is where an allocation mostly ends up, too; but it also knows the costs and the limits.
+The five levels are those of Kotler (1992, Marketing's new paradigm, Planning Review 20(5):50-52). Many customers of low
+margin call for basic relations, few of high margin for full partnership (Kotler & Armstrong, Principles of Marketing).
+That is where an allocation mostly ends up, too; but it also knows the costs and the limits.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from crmlib.errors import DataError, ParameterError
 
-#: The five levels of Kotler & Armstrong, each including the ones before.
+#: The five levels of Kotler (1992), each including the ones before.
 LEVELS = ("basic", "reactive", "accountable", "proactive", "full partnership")
 _SLACK = 1e-9
 

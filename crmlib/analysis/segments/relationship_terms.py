@@ -1,6 +1,6 @@
 """What the relationship levels are, what each costs per customer and year, and who is large enough for which.
 
-The five levels are those of Kotler & Armstrong (Principles of Marketing). How many minutes each takes is a definition
+The five levels are those of Kotler (1992, Planning Review 20(5):50-52). How many minutes each takes is a definition
 of this project: a company that knows better states its own.
 """
 

@@ -118,7 +118,7 @@ def value_map(
     axes.set_yticks(ticks, [formats.round_money(tick, currency) for tick in ticks])
     axes.minorticks_off()
     count_axis(axes.xaxis)
-    name_axes(axes, "Expected to stay (months ahead)", f"Profit in the period ({currency})")
+    name_axes(axes, "Expected to stay (months ahead)", f"Profit before the cost of winning ({currency})")
     axes.grid(axis="y", color="#eef1f3", lw=0.6, zorder=0)
     axes.tick_params(colors=SOFT)
     told = ", ".join(
@@ -126,14 +126,14 @@ def value_map(
         for name, row in sums.iterrows()
     )
     alt = (
-        "Dot chart, months a customer is expected to stay on the horizontal axis, profit in the period on the vertical "
-        f"axis, parted at {formats.money(value_cut, currency)} and {months_cut:g} months: {told}."
+        "Dot chart, months a customer is expected to stay on the horizontal axis, profit before the cost of winning on "
+        f"the vertical axis, parted at {formats.money(value_cut, currency)} and {months_cut:g} months: {told}."
     )
     behind = sums.reset_index().assign(mean=lambda frame: frame["sum"] / frame["size"])
     columns = {
         "segment": ("Group", "text"),
         "size": ("Customers", "count"),
-        "sum": (f"Profit in the period ({currency})", "full_money"),
+        "sum": (f"Profit before the cost of winning ({currency})", "full_money"),
         "mean": (f"Profit per customer ({currency})", "exact_money"),
     }
     return Figure(drawing, title, subtitle, alt, Table(behind, title, columns, currency=currency))

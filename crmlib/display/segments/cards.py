@@ -200,9 +200,9 @@ def _worth(wb: Workbook, row: pd.Series) -> str:
     parts = []
     if _known(row, "profit"):
         start = (
-            "Profit of {profit:money} in the period"
+            "Profit of {profit:money} in the period, after the cost of winning them"
             if row["profit"] >= 0
-            else "A loss of {loss:money} in the period"
+            else "A loss of {loss:money} in the period, after the cost of winning them"
         )
         values = {"profit": row["profit"]} if row["profit"] >= 0 else {"loss": -row["profit"]}
         if _known(row, "mean_profit", "profit_low", "profit_high"):

@@ -10,33 +10,39 @@ from crmlib.analysis.segments.migration import Transitions
 from crmlib.analysis.segments.value_loyalty import ValueLoyalty
 from crmlib.display.prose import Sentence
 from crmlib.display.segments.cards import smallest_rise
-from crmlib.display.segments.club_shown import ClubAnswer, profit_of
+from crmlib.display.segments.choices_shown import NOTHING
+from crmlib.display.segments.club_shown import ClubAnswer, profit_of, verdict
+from crmlib.display.segments.clusters_shown import lie_apart, turns
 from crmlib.display.segments.levels_shown import smallest_seen
 from crmlib.display.segments.palette import SEGMENTS
 from crmlib.display.workbook import Workbook
 
 
-def headline(wb: Workbook, groups: ValueLoyalty, choices: pd.DataFrame) -> Sentence:
+def headline(
+    wb: Workbook, groups: ValueLoyalty, choices: pd.DataFrame, today: pd.DataFrame | None
+) -> Sentence:
     """Return the answer to the notebook's question."""
     friends = groups.groups.loc["true friends"]
     raised = int(choices["customers"].iloc[0])
     known = friends["value_share"] == friends["value_share"]
     return wb.cases(
         (known and raised > 0,
-         "{n:count} of {all:count} active customers are true friends and bring {share:share} of the profit; more "
-         "personal attention pays for {raised:count customer} if it works as assumed, a routine is right for all "
-         "others."),
+         "{n:count} of {all:count} active customers are true friends and bring {share:share} of the profit before the "
+         "cost of winning customers; more personal attention than {now} pays for {raised:count customer} if it works "
+         "as "
+         "assumed, and for no others."),
         (known,
-         "{n:count} of {all:count} active customers are true friends and bring {share:share} of the profit; more "
-         "personal attention pays for nobody as things stand."),
+         "{n:count} of {all:count} active customers are true friends and bring {share:share} of the profit before the "
+         "cost of winning customers; more personal attention than {now} pays for nobody as things stand."),
         (raised > 0,
-         "{n:count} of {all:count} active customers are true friends; more personal attention pays for {raised:count "
-         "customer} if it works as assumed, a routine is right for all others."),
+         "{n:count} of {all:count} active customers are true friends; more personal attention than {now} pays for "
+         "{raised:count customer} if it works as assumed, and for no others."),
         (True,
-         "{n:count} of {all:count} active customers are true friends; more personal attention pays for nobody as "
-         "things stand."),
+         "{n:count} of {all:count} active customers are true friends; more personal attention than {now} pays for "
+         "nobody as things stand."),
         n=int(friends["customers"]), all=int(groups.groups["customers"].sum()),
         share=float(friends["value_share"]) if known else 0.0, raised=raised,
+        now="the basic level" if today is None else "today",
     )  # fmt: skip
 
 
@@ -84,12 +90,13 @@ def _barnacles(wb: Workbook, groups: ValueLoyalty) -> tuple | None:
     if row["value"] < 0:
         return wb.finding(
             "{n:count} barnacles are expected to stay for long and cost {cost:money} more in the period than they "
-            "bring.",
+            "bring, before the cost of winning them.",
             "Loyalty alone is no reason for attention: raise what they order, or lower what serving them costs.",
             n=int(row["customers"]), cost=-float(row["value"]),
         )  # fmt: skip
     return wb.finding(
-        "{n:count} barnacles are expected to stay for long and bring {each:money} each in the period.",
+        "{n:count} barnacles are expected to stay for long and bring {each:money} each in the period, before the cost "
+        "of winning them.",
         "Loyalty alone is no reason for attention; margin is.",
         n=int(row["customers"]), each=float(row["mean_value"]),
     )  # fmt: skip
@@ -104,7 +111,6 @@ def _clusters(wb: Workbook, search: ClusterSearch | None, against: AgainstRfm | 
     )
     if counted.chosen == 1:
         return wb.finding("No clusters of customers are steady enough to be called groups.", meaning)
-    apart = {"weak": "lie only weakly apart", "none": "do not lie apart"}.get(counted.structure, "lie apart")
     rfm = (
         {
             "better": "; they foretell profit better than RFM scores do",
@@ -113,9 +119,14 @@ def _clusters(wb: Workbook, search: ClusterSearch | None, against: AgainstRfm | 
         if against
         else ""
     )
+    if against and turns(against):
+        rfm = (
+            "; whether they foretell profit better or worse than RFM scores cannot be told, for the sign turns without "
+            "the largest hundredth of the customers"
+        )
     return wb.finding(
         "Clusters: {k:count} groups come back whenever customers are drawn anew, and {apart}{rfm}.", meaning,
-        k=counted.chosen, apart=apart, rfm=rfm,
+        k=counted.chosen, apart=lie_apart(counted), rfm=rfm,
     )  # fmt: skip
 
 
@@ -136,13 +147,13 @@ def _club(wb: Workbook, club: ClubAnswer | None) -> tuple | None:
         return None
     naive = float(club.compared["effect"].iloc[0])
     return wb.finding(
-        "Members buy {naive:share} more than others, but joining explains only {own:share} (95% interval {low:share} "
-        "to {high:share}).",
-        "Good customers join; the club makes few of them good. Judge it by what it adds.",
+        "Members buy {naive:share} more than others, but joining raises purchases by only {own:share} (95% interval "
+        "{low:share} to {high:share}).",
+        "Good customers join. " + verdict(club),
         naive=naive, own=club.effect.effect, low=club.effect.low, high=club.effect.high,
-    ) if naive > club.effect.effect else wb.finding(
+    ) if naive > club.effect.effect >= 0 else wb.finding(
         "Membership changes purchases by {own:share} (95% interval {low:share} to {high:share}).",
-        "Judge the club by what it adds, not by what members buy.",
+        "Judge the club by what it adds, not by what members buy. " + verdict(club),
         own=club.effect.effect, low=club.effect.low, high=club.effect.high,
     )  # fmt: skip
 
@@ -164,6 +175,11 @@ def decision(
         Smallest rise of the margin that a test on half of those raised would see, in words; empty if too few.
     """
     own = choices.iloc[0]
+    now = (
+        "basic (how customers are served today is not in the data)"
+        if today is None
+        else "the level they are served at today"
+    )
     test = (
         "A test on half of them would see only a rise of {seen} or more, so the assumption stays one: decide by what "
         "can be lost."
@@ -172,24 +188,28 @@ def decision(
     )
     act = wb.cases(
         (own["customers"] == 0 and bool(tried.base.nothing_because), "**Raise nobody.** {why}"),
+        (own["customers"] == 0, "**Raise nobody.** Everybody is served at the level that pays, or above it."),
         (own["low"] > 0,
-         "**Raise {n:count customer} above basic.** That costs {cost:money} a year, which is the most that can be "
+         "**Raise {n:count customer} above {now}.** That costs {cost:money} more a year, which is the most that can be "
          "lost, and is expected to bring **{gain:money}** after that cost (range {low:money} at half the assumed "
-         "effect to {high:money} "
-         "at double). " + test),
+         "effect to {high:money} at double). " + test),
         (True,
-         "**Raise only those of the highest margin at first.** All {n:count customer} planned would cost {cost:money} "
-         "a year, which is the most that can be lost, and be expected to bring {gain:money} after that cost; at half "
-         "the assumed "
-         "effect the result is {low:money}, at double {high:money}. " + test),
+         "**Raise only those of the highest margin at first.** Raising all {n:count customer} "
+         "planned above {now} would cost {cost:money} more a year, which is the most that can be lost, and be expected "
+         "to bring {gain:money} after that cost; at half the assumed effect the result is {low:money}, at double "
+         "{high:money}. " + test),
         n=int(own["customers"]), cost=float(own["cost"]), gain=float(own["gain"]), low=float(own["low"]),
-        high=float(own["high"]), why=tried.base.nothing_because, seen=seen,
+        high=float(own["high"]), why=tried.base.nothing_because, seen=seen, now=now,
     )  # fmt: skip
+    basic = float(tried.base.cost - own["cost"]) if today is None else 0.0
     lowered = today is not None and today.loc["lowered", "customers"] > 0
     wait = wb.cases(
         (lowered,
          "Then attention stays where it is: {spent:money} a year for {n:count customer} above the level that pays by "
          "this plan, and nothing beyond the routine for {up:count customer} whose margin would carry it."),
+        (today is not None and own["customers"] > 0,
+         "Then everybody is served as today, and the {gain:money} are neither gained nor risked."),
+        (today is not None, "Then everybody is served as today."),
         (own["customers"] > 0,
          "Then everybody keeps the routine, which costs {basic:money} a year, and the {gain:money} are neither gained "
          "nor risked."),
@@ -197,7 +217,7 @@ def decision(
         spent=float(today.loc["lowered", "spent"]) if lowered else 0.0,
         n=int(today.loc["lowered", "customers"]) if lowered else 0,
         up=int(today.loc["raised", "customers"]) if lowered else 0,
-        basic=float(tried.base.cost - own["cost"]), gain=float(own["gain"]),
+        basic=basic, gain=float(own["gain"]),
     )  # fmt: skip
     return act, wait
 
@@ -231,8 +251,8 @@ def metrics(
         "Active customers with high profit in the period and a long tenure ahead.", period=span,
     )  # fmt: skip
     wb.metric(
-        "true_friends_profit", "Profit of true friends", float(friends["value"]), "money",
-        "Profit before the cost of winning customers.", period=span,
+        "true_friends_profit", "Profit of true friends, before winning cost", float(friends["value"]), "money",
+        "Profit of the period before the cost of winning these customers.", period=span,
     )  # fmt: skip
     if moved is not None and moved.counts.loc[SEGMENTS[0]].sum():
         cell = moved.cells.loc[(SEGMENTS[0], SEGMENTS[0])]
@@ -242,9 +262,11 @@ def metrics(
             (float(cell["low"]), float(cell["high"])), period="one period later",
         )  # fmt: skip
     own = choices.iloc[0]
+    start = "basic" if choices["label"].iloc[-1] == NOTHING else "the level of today"
     wb.metric(
-        "level_gain", "Gain of the levels planned", float(own["gain"]), "money",
-        "Expected margin less the cost above basic, on an assumed effect; range from half to double that effect.",
+        "level_gain", "Gain of the raises planned", float(own["gain"]), "money",
+        f"Expected margin less cost of customers raised above {start}, on an assumed effect; range from half to double "
+        "that effect.",
         (float(own["low"]), float(own["high"])) if own["customers"] > 0 else None, "range", "a year",
     )  # fmt: skip
     earned = profit_of(club)

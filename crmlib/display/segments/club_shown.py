@@ -13,7 +13,16 @@ from crmlib.analysis.loyalty.membership import Club, club
 from crmlib.analysis.loyalty.membership_worth import WORTH, membership_worth
 from crmlib.analysis.loyalty.naive import naive_comparisons
 from crmlib.analysis.loyalty.panel import ClubPanel, club_panel
-from crmlib.analysis.loyalty.programme_profit import END, KEEP, PROFIT, ProgrammeProfit, programme_profit
+from crmlib.analysis.loyalty.programme_profit import (
+    DISCOUNTS,
+    END,
+    FEES,
+    KEEP,
+    PROFIT,
+    REWARDS,
+    ProgrammeProfit,
+    programme_profit,
+)
 from crmlib.analysis.loyalty.staggered_effect import Before, ClubEffect, club_effect
 from crmlib.analysis.period import Period
 from crmlib.display import formats
@@ -113,10 +122,11 @@ def flaw_columns(found: ClubAnswer) -> dict[str, tuple[str, str]]:
 
 def comparisons_title(wb: Workbook, found: ClubAnswer) -> str:
     """Return the title of the figure of comparisons."""
-    first = float(found.compared["effect"].iloc[0])
+    first, own = float(found.compared["effect"].iloc[0]), found.effect.effect
     return wb.text(
-        "Members buy {naive:share} more than others; the club explains {own:share}{sure}",
-        naive=first, own=found.effect.effect, sure="" if found.effect.clear else ", perhaps nothing",
+        "Members buy {naive:share} more than others; joining {way} purchases by {own:share}{sure}",
+        naive=first, own=abs(own), way="raises" if own >= 0 else "lowers",
+        sure="" if found.effect.clear else ", perhaps not at all",
     )  # fmt: skip
 
 
@@ -176,11 +186,16 @@ def profit(found: ClubAnswer) -> pd.DataFrame:
 def profit_said(wb: Workbook, found: ClubAnswer, reward_cost: float) -> Sentence:
     """Say what the club earned after rewards, and what follows."""
     amount, low, high = found.profit.profit
+    fees = float(found.profit.table.loc[FEES, "total"])
     even = found.profit.break_even_effect
     return wb.cases(
+        (found.profit.decision == KEEP and sure_effect(found),
+         "**The club earned {amount:money}** in the period (95% interval {low:money} to {high:money}), fees included, "
+         "if rewards cost {reward:exact_money} a member and year. " + verdict(found)),
         (found.profit.decision == KEEP,
          "**The club earned {amount:money}** in the period (95% interval {low:money} to {high:money}), fees included, "
-         "if rewards cost {reward:exact_money} a member and year. Keep it."),
+         "if rewards cost {reward:exact_money} a member and year; without the fees it would be {bare:money} "
+         "({bare_low:money} to {bare_high:money}). " + verdict(found)),
         (found.profit.decision == END,
          "**The club lost {loss:money}** in the period (95% interval {least:money} to {most:money}), fees included, if "
          "rewards cost {reward:exact_money} a member and year. Change its terms or end it."),
@@ -191,9 +206,31 @@ def profit_said(wb: Workbook, found: ClubAnswer, reward_cost: float) -> Sentence
         (True,
          "**Whether the club earns anything cannot be told:** {amount:money} in the period, with a 95% interval from "
          "{low:money} to {high:money}, if rewards cost {reward:exact_money} a member and year."),
-        amount=amount, low=low, high=high, loss=-amount, least=-high, most=-low, reward=reward_cost,
+        amount=amount, low=low, high=high, bare=amount - fees, bare_low=low - fees, bare_high=high - fees,
+        loss=-amount, least=-high, most=-low, reward=reward_cost,
         even=even if np.isfinite(even) else 0.0,
     )  # fmt: skip
+
+
+def sure_effect(found: ClubAnswer) -> bool:
+    """Say whether joining clearly raises purchases, and nothing was there before joining."""
+    before = found.effect.before
+    return bool(found.effect.low > 0 and not (before.low > 0 or before.high < 0))
+
+
+def verdict(found: ClubAnswer) -> str:
+    """Say what follows for the club, as far as its account and its effect carry it."""
+    if found.profit.decision == END:
+        return "Change its terms or end it."
+    if sure_effect(found):
+        return "Keep it." if found.profit.decision == KEEP else "Judge it by what it adds."
+    if found.effect.high < 0:
+        return "Members buy less once they have joined: look at its terms first."
+    account = found.profit.table["total"]
+    pays = found.profit.decision == KEEP and account[FEES] + account[REWARDS] > 0
+    return (
+        "As long as fees stay above rewards, the club pays by its fees; whether" if pays else "Whether"
+    ) + " joining changes what members buy is not clear. End nothing, and test the next offer to join by lot."
 
 
 def by_segment(
@@ -243,9 +280,20 @@ def hand_made(found: ClubAnswer) -> pd.DataFrame:
 def account_note(wb: Workbook, found: ClubAnswer) -> str:
     """Return what stands under the account of the club."""
     fees = "" if found.profit.fees_known else " Fees of some memberships are missing and count as nothing."
+    given = ""
+    if DISCOUNTS in found.profit.table.index:
+        total, low, high = (
+            float(found.profit.table.loc[DISCOUNTS, name]) for name in ("total", "low", "high")
+        )
+        way = (
+            "less discount than expected, so this is a saving" if total > 0 else "more discount than expected"
+        )
+        given = f" Discounts: members got {way}" + (
+            "; the interval holds zero, so it may be chance." if low < 0 < high else "."
+        )
     return wb.text(
-        "{years:count} member years in the period. Costs are negative. 95% intervals.{fees}",
-        years=found.profit.member_years, fees=fees,
+        "{years:count} member years in the period. Costs are negative. 95% intervals.{given}{fees}",
+        years=found.profit.member_years, given=given, fees=fees,
     )  # fmt: skip
 
 

@@ -92,11 +92,13 @@ def chosen(wb: Workbook, search: ClusterSearch) -> Sentence:
          "{usual:number2} {other} groups would count. Cut into two, {change:share} of the customers would be in the "
          "other group had others like them been drawn."),
         (found.kind == "natural" and len(others) > 0,
-         "**{k}, perhaps {other}.** {k} groups come back (least steady Jaccard index {jaccard:number2}), they lie "
-         "apart (silhouette {apart:number2}, {structure}), and {change:share} of the customers would be in another one "
+         "**{k}, perhaps {other}.** {k} groups come back (least steady Jaccard index {jaccard:number2}), they "
+         "{apart_words} (silhouette {apart:number2}, {structure}), and {change:share} of the customers would be in "
+         "another one "
          "by chance. {rival}"),
         (found.kind == "natural",
-         "**{k} groups.** They come back (least steady Jaccard index {jaccard:number2}), they lie apart (silhouette "
+         "**{k} groups.** They come back (least steady Jaccard index {jaccard:number2}), they {apart_words} "
+         "(silhouette "
          "{apart:number2}, {structure}), and {change:share} of the customers would be in another one by chance. The "
          "usual limit of {usual:number2} would give the same number."),
         (len(others) > 0,
@@ -112,7 +114,7 @@ def chosen(wb: Workbook, search: ClusterSearch) -> Sentence:
         "Customers lie no closer together than without any groups.",
         k=_word(found.chosen), other=other, strict=HIGHLY_STABLE, usual=VALID, change=float(row["change_by_chance"]),
         jaccard=float(row["least_jaccard"]), apart=float(row["silhouette"]),
-        structure=_structure(found), weak=SILHOUETTES[0], rival=_rival(wb, search, other),
+        structure=_structure(found), apart_words=lie_apart(found), weak=SILHOUETTES[0], rival=_rival(wb, search, other),
     )  # fmt: skip
 
 
@@ -201,6 +203,14 @@ def beats(wb: Workbook, found: AgainstRfm) -> Sentence:
         "interval {low:share1} to {high:share1}; without the largest customers {usual:share1}, {least:share1} to "
         "{most:share1}). "
     )
+    if turns(found):
+        start = (
+            "**Whether clusters foretell next period's profit better or worse than RFM cannot be told:** the sign "
+            "turns "
+            "without the hundredth of the largest customers (error removed less that of RFM: {gap:share1}, 95% "
+            "interval "
+            "{low:share1} to {high:share1}; without them {usual:share1}, {least:share1} to {most:share1}). "
+        )
     return wb.cases(
         (found.use == "clusters", start + "No simpler rule is as good."),
         (True,
@@ -230,6 +240,26 @@ def _rival(wb: Workbook, search: ClusterSearch, other: str) -> str:
     if search.usual != search.counted.chosen:
         return wb.text("The usual limit of {usual:number2} would let {other} pass.", usual=VALID, other=other)
     return wb.text("By the gap statistic {other} would do as well, within its error.", other=other)
+
+
+def lie_apart(found: ClusterCount) -> str:
+    """Say in the same words everywhere how far clusters lie apart.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> [lie_apart(SimpleNamespace(structure=name)) for name in ("strong", "weak", "none")]
+    ['lie apart', 'lie only weakly apart', 'do not lie apart']
+    """
+    return {"weak": "lie only weakly apart", "none": "do not lie apart"}.get(found.structure, "lie apart")
+
+
+def turns(found: AgainstRfm) -> bool:
+    """Say whether clusters are better than RFM with the largest customers and worse without them, or the reverse."""
+    gap, usual = (
+        float(found.differences.loc[(found.rfm, name), "clusters_less"]) for name in ("r2", "r2_usual")
+    )
+    return found.clusters_against_rfm in ("better", "worse") and gap * usual < 0
 
 
 def _structure(found: ClusterCount) -> str:

@@ -87,9 +87,9 @@ def rules(wb: Workbook, going: Standing) -> str:
         "Everybody is in one state, by {basis}. Keep: from {first:exact_money}, the best {top:share}. Grow: worth "
         "something, not silent, fewer than {room:count} {what} in the period. Win: won in the last {window:count} days "
         "and not back yet. Resting: silent for {silent:count} days, or without value. The gap of those to grow is "
-        "seen, not caused by breadth: a hint at most.{left}",
+        "seen, not caused by breadth: a hint at most. {risk}.{left}",
         basis=_BASES[rule.value], first=rule.first_rank, top=rule.top_share, room=rule.room_below, what=what,
-        window=rule.window_days, silent=rule.silent_days,
+        window=rule.window_days, silent=rule.silent_days, risk=going.metrics.loc["keep", "metric"],
         left=f" Not in the data: {', '.join(found.left_out)}." if found.left_out else "",
     )  # fmt: skip
 

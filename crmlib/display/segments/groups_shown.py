@@ -61,11 +61,12 @@ def map_title(wb: Workbook, found: ValueLoyalty) -> str:
     return str(
         wb.cases(
             (barnacles["value"] < 0 and friends["value_share"] == friends["value_share"],
-             "{share:share} of the customers are true friends and bring {part:share} of the profit; {n:count} "
-             "barnacles stay and cost {cost:money}"),
+             "{share:share} of the active customers are true friends and bring {part:share} of the profit before the "
+             "cost of winning; {n:count} barnacles stay and cost {cost:money}"),
             (friends["value_share"] == friends["value_share"],
-             "{share:share} of the customers are true friends and bring {part:share} of the profit"),
-            (True, "{share:share} of the customers are true friends; customers as a whole do not earn"),
+             "{share:share} of the active customers are true friends and bring {part:share} of the profit before the "
+             "cost of winning"),
+            (True, "{share:share} of the active customers are true friends; customers as a whole do not earn"),
             share=float(friends["share"]), part=float(friends["value_share"]), n=int(barnacles["customers"]),
             cost=-float(barnacles["value"]),
         )
@@ -74,20 +75,13 @@ def map_title(wb: Workbook, found: ValueLoyalty) -> str:
 
 def cuts_said(wb: Workbook, found: ValueLoyalty, months: int, asked: float, kept: bool) -> Sentence:
     """Say where the lines are drawn, and where they come from."""
+    start = "Value is high from **{cut:exact_money}** of profit in the period, before the cost of winning"
+    end = "tenure long from **{months:count} months** ahead, of {horizon:count} looked at."
     return wb.cases(
-        (asked > 0,
-         "Value is high from **{cut:exact_money}** of profit in the period (as asked for), tenure long from "
-         "**{months:count} months** ahead, of {horizon:count} looked at."),
-        (kept,
-         "Value is high from **{cut:exact_money}** of profit in the period (the line of the last report, so that "
-         "customers move and not the line), tenure long from **{months:count} months** ahead, of {horizon:count} "
-         "looked at."),
-        (found.value_cut == 0,
-         "Value is high from **{cut:exact_money}** of profit in the period, for customers as a whole earn nothing; "
-         "tenure long from **{months:count} months** ahead, of {horizon:count} looked at."),
-        (True,
-         "Value is high from **{cut:exact_money}** of profit in the period (the mean of the active customers, in round "
-         "numbers), tenure long from **{months:count} months** ahead, of {horizon:count} looked at."),
+        (asked > 0, f"{start} (as asked for), {end}"),
+        (kept, f"{start} (the line of the last report, so that customers move and not the line), {end}"),
+        (found.value_cut == 0, f"{start}, for customers as a whole earn nothing; {end}"),
+        (True, f"{start} (the mean of the active customers, in round numbers), {end}"),
         cut=found.value_cut, months=found.loyalty_cut, horizon=months,
     )  # fmt: skip
 
@@ -165,7 +159,10 @@ def worth(wb: Workbook, profile: pd.DataFrame, ahead: pd.DataFrame) -> pd.DataFr
 def worth_note(wb: Workbook, horizon: int) -> str:
     """Return what stands under the table of worth."""
     return wb.text(
-        "Value ahead: the next {months:count} months, discounted. Intervals if customers were drawn anew; doubt about "
+        "Profit: after the cost of winning customers, as in the income statement; the groups are parted by profit "
+        "before "
+        "it. Value ahead: the next {months:count} months, discounted. Intervals if customers were drawn anew; doubt "
+        "about "
         "the model of value is not in them.",
         months=horizon,
     )  # fmt: skip

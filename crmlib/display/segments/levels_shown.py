@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from crmlib.analysis.churn.windows import in_words
+from crmlib.analysis.period import DAYS_PER_MONTH
 from crmlib.analysis.segments.level_effects import LevelSensitivity
 from crmlib.analysis.segments.moving_up import moving_up
 from crmlib.analysis.segments.relationship_terms import TERMS, RelationshipTerms
@@ -11,8 +13,8 @@ from crmlib.display.prose import Sentence
 from crmlib.display.segments.palette import SEGMENTS
 from crmlib.display.workbook import Workbook
 
-PLAN, NOTHING = "By plan", "No more than basic for anybody"
-_RANGE = (0.5, 2.0)
+#: What margin means wherever a level is weighed.
+MARGIN = "Margin: gross margin of a year less the cost of serving orders and handling returns."
 
 
 def yearly(money: pd.DataFrame, value: pd.Series, months: float) -> pd.DataFrame:
@@ -69,6 +71,7 @@ def steps_up(
     profile: pd.DataFrame,
     terms: RelationshipTerms,
     annual_rate: float,
+    window_days: int | None,
 ) -> pd.DataFrame:
     """Return what each step up must bring back from the mean customer of each group: in margin, or in customers kept.
 
@@ -83,50 +86,71 @@ def steps_up(
     terms : RelationshipTerms
     annual_rate : float
         Discount rate.
+    window_days : int or None
+        Days that the churn rate is about; None if not known, then nothing is said of churn.
 
     Returns
     -------
     DataFrame
         ``segment``, ``margin`` (mean), for each level above the lowest the share by which the margin must rise, and,
-        where churn is known, ``churn`` and ``fall`` (by how much it must fall instead, for the first step).
+        where churn is known, ``away`` (within the window), ``churn`` (within a year) and ``fall`` (points of the
+        yearly churn by which it must fall instead, for the first step; NaN where churn is not as high as that).
     """
     held = margin.groupby(segments.astype("object"))
     table = pd.DataFrame({"customers": held.size(), "margin": held.mean()}).reindex(SEGMENTS).dropna()
-    if "churn_rate" in profile and profile["churn_rate"].reindex(table.index).notna().all():
-        table["churn"] = profile["churn_rate"]
+    if window_days and "churn_rate" in profile and profile["churn_rate"].reindex(table.index).notna().all():
+        table["away"] = profile["churn_rate"]
+        table["churn"] = 1 - (1 - table["away"]) ** (12 * DAYS_PER_MONTH / window_days)
     found = moving_up(table, terms.levels, annual_rate)
     shares = found["break_even_share"].where(found["break_even_share"] > 0).unstack("level")
     wide = table.join(shares[list(terms.levels.index[1:])])
-    wide["fall"] = found.xs(terms.levels.index[1], level="level")["break_even_churn"]
+    first = found.xs(terms.levels.index[1], level="level")
+    wide["fall"] = 100 * first["break_even_churn"].where(first["possible"].fillna(False).astype(bool))
     return wide.loc[table.index].rename_axis("segment").reset_index()
 
 
-def step_columns(table: pd.DataFrame) -> dict[str, tuple[str, str]]:
+def step_columns(table: pd.DataFrame, window_days: int | None) -> dict[str, tuple[str, str]]:
     """Return the headings of `steps_up`."""
     columns = {"segment": ("Group", "text"), "margin": ("Margin each", "exact_money")}
     columns |= {name: (f"To {name}", "share1") for name in list(TERMS)[1:]}
     if "churn" in table:
-        columns |= {"churn": ("Stay away today", "share"), "fall": ("Or must fall by", "share1")}
+        columns |= {
+            "away": (f"Stay away, next {in_words(window_days)}", "share"), "churn": ("Within a year", "share"),
+            "fall": ("Or that must fall by (points)", "number"),
+        }  # fmt: skip
     return columns
 
 
-def steps_note(table: pd.DataFrame) -> str:
+def steps_note(wb: Workbook, table: pd.DataFrame, annual_rate: float) -> str:
     """Return what stands under `steps_up`."""
-    said = "Rise of the margin at which each step, from the level before it, pays; a dash where there is no margin."
+    said = f"{MARGIN} Rise of it at which each step, from the level before it, pays; a dash where there is no margin."
     if "churn" in table:
-        said += " Or, for the step to reactive, the chance to stay away must fall by so much at an unchanged margin."
+        said += " " + wb.text(
+            "Or, for the step to reactive at an unchanged margin m, the chance c to stay away within a year must fall "
+            "by (c + d) · k / (m − b), in points: d is {rate:share} discount a year, k the cost of the step, b that of "
+            "basic (after Gupta & Lehmann 2003); c is 1 − (1 − p)^w, where p is the chance of one window and w the "
+            "number of windows in a year. A dash where no fall is enough.",
+            rate=annual_rate,
+        )  # fmt: skip
     return said
 
 
-def plan(blocs: pd.DataFrame, tried: LevelSensitivity, names: list[str]) -> pd.DataFrame:
-    """Return how many customers of each group get which level, what that costs and is expected to bring."""
-    own = tried.base.segments.join(blocs[["segment"]])
-    counts = own.pivot_table("customers", "segment", "level", "sum", fill_value=0, observed=False)
-    table = counts.reindex(index=names, columns=list(TERMS), fill_value=0).astype(int)
-    money = own.groupby("segment")[["cost", "more", "gain"]].sum().reindex(names, fill_value=0.0)
-    table = table.join(money)
+def plan(people: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Return how many customers of each group get which level, how many are raised, what that costs and may bring.
+
+    Parameters
+    ----------
+    people : DataFrame
+        Active customers, as `crmlib.display.segments.groups_shown.people_of` returns them.
+    names : list of str
+        Groups in the order to show.
+    """
+    own = people.assign(segment=people["segment"].astype("object"), raised=(people["steps"] > 0).astype(int))
+    table = pd.crosstab(own["segment"], own["level"]).reindex(index=names, columns=list(TERMS), fill_value=0)
+    sums = own.groupby("segment")[["raised", "raise_cost", "level_gain"]].sum().reindex(names, fill_value=0)
+    table = table.join(sums)
     table.loc["All"] = table.sum()
-    return table.astype(dict.fromkeys(TERMS, int)).rename_axis("segment").reset_index()
+    return table.astype(dict.fromkeys([*TERMS, "raised"], int)).rename_axis("segment").reset_index()
 
 
 def plan_columns() -> dict[str, tuple[str, str]]:
@@ -134,11 +158,14 @@ def plan_columns() -> dict[str, tuple[str, str]]:
     return (
         {"segment": ("Group", "text")}
         | {name: (name.capitalize(), "count") for name in TERMS}
-        | {"cost": ("Cost a year", "full_money"), "gain": ("Expected gain", "full_money")}
+        | {
+            "raised": ("Raised", "count"), "raise_cost": ("Costs more", "full_money"),
+            "level_gain": ("Expected gain", "full_money"),
+        }
     )  # fmt: skip
 
 
-def plan_note(wb: Workbook, tried: LevelSensitivity, budget: float) -> str:
+def plan_note(wb: Workbook, tried: LevelSensitivity, budget: float, lived: pd.Series | None) -> str:
     """Return what stands under the plan: its limits, and whether they bind."""
     base = tried.base
     limits = wb.text("Budget {budget:money} a year above basic", budget=budget)
@@ -158,71 +185,17 @@ def plan_note(wb: Workbook, tried: LevelSensitivity, budget: float) -> str:
         if np.isfinite(base.capacity_minutes)
         else ""
     )
+    raised = (
+        "Raised: planned above basic, for how customers are served today is not in the data."
+        if lived is None
+        else "Raised: planned above the level lived at today, which is the highest that costs no more than the "
+        "customer's "
+        "calls and visits did."
+    )
     return (
-        f"{limits}{said}. Gain: expected margin less the cost above basic. Within a group, customers are parted by "
-        f"their "
-        "margin, so that a few large ones are not judged by the mean of many small ones."
-    )  # fmt: skip
-
-
-def choices(
-    blocs: pd.DataFrame, tried: LevelSensitivity, terms: RelationshipTerms, level_effect: float
-) -> pd.DataFrame:
-    """Return what the plan and the same level for everybody would gain, at half and at double the assumed effect.
-
-    Returns
-    -------
-    DataFrame
-        ``label``, ``customers`` (raised), ``cost`` (above basic), ``gain``, ``low``, ``high``; doing nothing last.
-    """
-    rows = []
-    base = tried.base.segments
-    raised = base["level"] != terms.levels.index[0]
-    extra = base["cost"] - base["customers"] * terms.levels["cost"].iloc[0]
-    rows.append((PLAN, int(base.loc[raised, "customers"].sum()), extra.sum(), base["more"].sum()))
-    size, margin = blocs["customers"].sum(), float((blocs["customers"] * blocs["margin"]).sum())
-    steps = terms.levels["cost"] - terms.levels["cost"].iloc[0]
-    for place, (name, cost) in enumerate(steps.iloc[1:].items(), 1):
-        rows.append((f"Everybody {name}", int(size), size * cost, margin * level_effect * place))
-    table = pd.DataFrame(rows, columns=["label", "customers", "cost", "more"])
-    table["gain"] = table["more"] - table["cost"]
-    table["low"], table["high"] = (factor * table["more"] - table["cost"] for factor in _RANGE)
-    nothing = {
-        "label": NOTHING,
-        "customers": 0,
-        "cost": 0.0,
-        "more": 0.0,
-        "gain": 0.0,
-        "low": 0.0,
-        "high": 0.0,
-    }
-    return pd.concat([table, pd.DataFrame([nothing])], ignore_index=True)
-
-
-def drawn_choices(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the choices to draw: not those whose loss would make all others look alike.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"gain": [9.0, -4, -300, 0], "low": [2.0, -9, -320, 0], "high": [20.0, 3, -200, 0]})
-    >>> drawn_choices(table)["gain"].tolist()
-    [9.0, -4.0, 0.0]
-    """
-    near = max(float(table[["gain", "low", "high"]].iloc[0].abs().max()), float(-table["low"].iloc[1]))
-    return table[table["low"] >= -1.5 * near]
-
-
-def choices_title(wb: Workbook, table: pd.DataFrame) -> str:
-    """Return the title of the figure of choices."""
-    own, others = table.iloc[0], table.iloc[1:-1]
-    return str(
-        wb.cases(
-            (own["customers"] == 0, "No group can be raised at a gain"),
-            ((others["gain"] < 0).all(),
-             "A higher level pays for {n:count customer}; the same level for all costs more than it brings"),
-            (True, "A higher level pays for {n:count customer}: {gain:money} a year, if the assumption holds"),
-            n=int(own["customers"]), gain=float(own["gain"]),
-        )
+        f"{limits}{said}. {raised} Gain a year: expected margin of those raised less what they cost more. Within a "
+        "group, customers are parted by their margin, so that a few large ones are not judged by the mean of many "
+        "small ones."
     )  # fmt: skip
 
 
@@ -289,27 +262,6 @@ def today_said(wb: Workbook, table: pd.DataFrame) -> Sentence:
         part=float(low["spent"]) / spent if spent else 0.0,
         k=int(low["losers"]), loss=float(low["loss"]), freed=freed,
         even=freed / float(low["margin"]) if low["margin"] > 0 else 1.0, margin=float(low["margin"]),
-    )  # fmt: skip
-
-
-def effect_doubt(
-    wb: Workbook, tried: LevelSensitivity, choices: pd.DataFrame, level_effect: float
-) -> Sentence:
-    """Say how far the assumed effect may be off before the plan loses."""
-    gains, worst = tried.gains, choices.iloc[-2]
-    return wb.cases(
-        (tried.robust_from != tried.robust_from,
-         "Nobody is raised, so nothing hangs on the assumed effect."),
-        (bool(worst["gain"] < 0),
-         "All of this rests on the assumption that each step raises a customer's margin by {effect:share}. The plan "
-         "still gains as long as it is {least:share1} or more. If it is half, the plan gains {half:money}; if nothing, "
-         "it costs {cost:money}. Full partnership for everybody would lose {worst:money} even as assumed."),
-        (True,
-         "All of this rests on the assumption that each step raises a customer's margin by {effect:share}. The plan "
-         "still gains as long as it is {least:share1} or more. If it is half, the plan gains {half:money}; if nothing, "
-         "it costs {cost:money}."),
-        effect=level_effect, least=level_effect * tried.robust_from, half=float(gains.loc[1.0, 0.5]),
-        cost=-float(gains.loc[1.0, 0.0]), worst=-float(worst["gain"]),
     )  # fmt: skip
 
 

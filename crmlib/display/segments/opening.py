@@ -6,11 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from crmlib.analysis.churn.activity import Activity
+from crmlib.analysis.churn.activity import Activity, Tables
+from crmlib.analysis.churn.rhythm import purchase_rhythm
+from crmlib.analysis.churn.windows import choose_windows
 from crmlib.analysis.ledger import Ledger
-from crmlib.analysis.period import Period
+from crmlib.analysis.period import DAYS_PER_MONTH, Period
 from crmlib.analysis.segments.customer_features import COLUMNS, CustomerFeatures
 from crmlib.analysis.segments.period_pairs import reaches_back
+from crmlib.analysis.survival.losses_seen import kind_of_loss
 from crmlib.display.prose import Sentence
 from crmlib.display.shown import Shown
 from crmlib.display.workbook import Workbook
@@ -111,6 +114,21 @@ def attempt(function: Callable[..., Any], *given: Any, **named: Any) -> tuple[An
         return function(*given, **named), ""
     except TooLittleData as refusal:
         return None, f"Found: {refusal.found}. Expected: {refusal.expected}."
+
+
+def away_days(tables: Tables, activity: Activity, as_of: date) -> int:
+    """Return the days that the chance to stay away is about: a year of contracts, else the outcome window of silence.
+
+    Raises
+    ------
+    TooLittleData
+        If windows are longer than the data.
+    """
+    signed = tables("contracts")
+    signed = signed.execute() if signed is not None else None
+    if kind_of_loss(signed, pd.Series(activity.ids), as_of).kind == "contractual":
+        return int(12 * DAYS_PER_MONTH)
+    return choose_windows(purchase_rhythm(activity), activity.first, as_of).outcome_days
 
 
 def periods_back(period: Period, activity: Activity, most: int) -> list[Period]:

@@ -66,11 +66,28 @@ def test_a_giant_does_not_make_the_gap(made):
     assert again["amount"] == pytest.approx(row["amount"], rel=0.05)
 
 
+def test_the_value_at_risk_that_was_saved_is_summed_over_those_to_keep(made):
+    table, _, _, found = made
+    saved = table.assign(churn_probability=0.5, value_at_risk=np.arange(len(table), dtype=float))
+    saved.iloc[: len(table) // 2, saved.columns.get_loc("value_at_risk")] = np.nan
+    row = direction_metrics(found, saved).loc["keep"]
+    own = [
+        risk
+        for state, risk in zip(found.customers["state"], saved["value_at_risk"], strict=True)
+        if state == "keep" and risk == risk
+    ]
+    assert row["amount"] == pytest.approx(sum(own)) and row["of"] == len(own) > 0
+    assert (
+        "in a year" in row["metric"]
+        and "in a year" not in direction_metrics(found, table).loc["keep", "metric"]
+    )
+
+
 def test_the_value_at_risk_takes_churn_first_and_else_the_chance_to_have_left(made):
     table, rules, _, found = made
-    keep = found.customers["state"].isin(["keep", "advocates"]).to_numpy()
-    keep = keep & (table["value_ahead"] >= rules.first_rank).to_numpy()
-    assert keep.sum() > (found.customers["state"] == "keep").sum()
+    keep = (found.customers["state"] == "keep").to_numpy()
+    first = (table["value_ahead"] >= rules.first_rank).to_numpy()
+    assert 0 < keep.sum() < (first & found.customers["state"].isin(["keep", "advocates"]).to_numpy()).sum()
     row = direction_metrics(found, table).loc["keep"]
     by_chance = (table["value_ahead"] * (1 - table["active_chance"]))[keep]
     assert row["amount"] == pytest.approx(by_chance.sum()) and row["of"] == keep.sum()
