@@ -10,7 +10,8 @@ from crmlib.analysis.actions.expected import ActionProfit
 from crmlib.analysis.actions.keeping import horizon
 from crmlib.analysis.actions.knapsack import fitting
 from crmlib.analysis.actions.offer import by_customer
-from crmlib.analysis.targeting.value_kept import value_if_kept
+from crmlib.analysis.actions.rates import NOT_PROVEN
+from crmlib.analysis.targeting.value_kept import by_model, value_if_kept
 
 NOBODY, EVERYONE, RISK, AT_RISK, BEST = "nobody", "everyone", "risk", "value at risk", "expected profit"
 
@@ -40,14 +41,20 @@ def compare_policies(
 
     Notes
     -----
-    "everyone" gives each eligible customer the option with the highest expected profit, whatever it is, and keeps to no
-    limit. The lists by risk do the same from the top of their ranks until a limit is reached, expected losses included:
-    that is how such lists are used.
+    All lists choose among the same options: no action that tests have closed, and no option that would gain by its mean
+    and is not worth doing because its doubt is too large. So no list within the limits can earn more than the best one.
+    "everyone" gives each customer the option with the highest expected profit among these, losses included, and keeps
+    to no limit. The lists by risk do the same from the top of their ranks until a limit is reached: that is how such
+    lists are used.
     """
     options = profit.options
     own = profit.table["profit"].to_numpy()
     customer = options.table["customer"].to_numpy()
+    closed = (profit.rates["verdict"] == NOT_PROVEN).reindex(options.actions).to_numpy(dtype=bool)
+    worth = profit.table["worth_doing"].to_numpy(dtype=bool)
+    open_to_all = ~closed[options.table["action"].to_numpy()] & (worth | (own <= 0))
     top = np.lexsort((np.arange(len(own)), -own, customer))
+    top = top[open_to_all[top]]
     first = np.ones(len(top), dtype=bool)
     first[1:] = customer[top[1:]] != customer[top[:-1]]
     each = top[first]
@@ -71,7 +78,8 @@ def risk_and_value(saved: Mapping[str, pd.DataFrame | None]) -> tuple[pd.Series,
     Parameters
     ----------
     saved : mapping of str to DataFrame or None
-        Tables of other notebooks by name: ``churn`` comes first, ``lifetime_value`` speaks for everybody else.
+        Tables of other notebooks by name: ``churn`` comes first, ``lifetime_value`` speaks for everybody else; of
+        a simple forecast it says no value if kept.
 
     Examples
     --------
@@ -86,7 +94,8 @@ def risk_and_value(saved: Mapping[str, pd.DataFrame | None]) -> tuple[pd.Series,
         risk, value = own["churn_probability"], own["worth_if_kept"]
     if lifetime is not None and lifetime["alive"].notna().all():
         risk = risk.combine_first(1 - by_customer(lifetime)["alive"])
-        value = value.combine_first(value_if_kept(lifetime, horizon(lifetime)))
+        if by_model(lifetime):
+            value = value.combine_first(value_if_kept(lifetime, horizon(lifetime)))
     return risk, value
 
 

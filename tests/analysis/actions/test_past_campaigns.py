@@ -8,12 +8,32 @@ import pytest
 
 from crmlib.analysis.actions.expected import expected_profit
 from crmlib.analysis.actions.options import Options
-from crmlib.analysis.actions.past_campaigns import campaign_evidence, past_campaigns
+from crmlib.analysis.actions.past_campaigns import campaign_evidence, past_campaigns, save_rate
 from crmlib.analysis.actions.rates import prior_rates, update_rates
 from crmlib.analysis.ledger import order_lines
 
 TODAY, CALLED = date(2026, 6, 30), date(2025, 9, 1)
 PEOPLE = 400
+
+
+def several(build, effects):
+    """One campaign per action, each with its own customers, who bought unlike amounts before it."""
+    rng = np.random.default_rng(4)
+    contacts, orders = [], []
+    for action, effect in effects.items():
+        for number in range(PEOPLE // 2 if action != "voucher" else PEOPLE):
+            who, treated = f"{action} {number:03d}", number % 3 > 0
+            contacts.append({
+                "customer_id": who, "campaign_id": f"the {action}", "contacted_on": str(CALLED), "cost": "2",
+                "arm": "treatment" if treated else "control", "action": action,
+            })  # fmt: skip
+            before = rng.gamma(2, 50)
+            orders.append({"customer_id": who, "ordered_at": "2025-03-01", "net_amount": f"{before:.2f}"})
+            if rng.random() < 0.8:
+                after = max(0.4 * before + rng.normal(60, 20) + treated * effect, 1.0)
+                day = CALLED + timedelta(days=14)
+                orders.append({"customer_id": who, "ordered_at": str(day), "net_amount": f"{after:.2f}"})
+    return build("contacts", contacts), order_lines(build("orders", orders), 0.4)
 
 
 def company(build, action):
@@ -61,7 +81,7 @@ def test_a_campaign_of_another_name_speaks_for_letters_to_customers_who_are_ther
     found = campaign_evidence(catalogue, valued())
     assert set(found.index) == {"save", "cross-sell", "up-sell"}
     assert found.loc["cross-sell", ["effect", "gain"]].tolist() == pytest.approx([5.0, 20.0], abs=0.01)
-    assert found.loc["save", "effect"] == pytest.approx(catalogue.save_rate.mean)
+    assert found.loc["save", "effect"] == pytest.approx(save_rate(catalogue.trial).mean)
     rates = update_rates(prior_rates(), found)
     assert rates.loc["cross-sell", "measured"] == pytest.approx(0.25, abs=0.001)
     assert rates.loc["win back", "verdict"] == "untested" and rates.loc["win back", "sources"] == ""
@@ -99,3 +119,45 @@ def test_a_campaign_that_changes_nothing_closes_the_action(build):
     again = build("contacts", frame.assign(arm=dealt).astype("str").to_dict("records"))
     rates = update_rates(prior_rates(), campaign_evidence(past_campaigns(again, lines, TODAY), valued(500.0)))
     assert rates.loc["cross-sell", "verdict"] == "not proven"
+
+
+@pytest.fixture(scope="module")
+def mixed(build):
+    contacts, lines = several(build, {"catalogue": 5.0, "voucher": 100.0, "save": -10.0})
+    return past_campaigns(contacts, lines, TODAY)
+
+
+def test_all_campaigns_of_other_names_count_together(mixed):
+    found, table = campaign_evidence(mixed, valued()), mixed.table
+    both = table.loc[["catalogue", "voucher"]]
+    by_hand = np.average(both["effect"], weights=both["treated"])
+    assert found.loc["cross-sell", "effect"] == pytest.approx(by_hand)
+    assert found.loc["up-sell", "effect"] == pytest.approx(by_hand)
+    assert found.loc["cross-sell", "treated"] == both["treated"].sum()
+    assert found.loc["cross-sell", "source"] == "2 past campaigns"
+    assert found.loc["cross-sell", "error"] < both["error"].max()
+
+
+def test_a_campaign_called_save_counts_in_money_and_not_again_by_whom_it_kept(mixed):
+    own = campaign_evidence(mixed, valued()).loc[["save"]]
+    money = own[own["gain"] == 20.0]
+    assert money["effect"].tolist() == pytest.approx([mixed.table.loc["save", "effect"]])
+    others = mixed.trial.where(mixed.trial.rows["action"].isin(["catalogue", "voucher"]))
+    rate = own[own["gain"] == 1.0]
+    assert rate["effect"].tolist() == pytest.approx([save_rate(others).mean])
+    assert money["treated"].sum() + rate["treated"].sum() == mixed.table.loc["all", "treated"]
+
+
+def test_only_a_campaign_called_save_counts_once(build):
+    contacts, lines = several(build, {"save": 5.0})
+    found = campaign_evidence(past_campaigns(contacts, lines, TODAY), valued())
+    assert found.index.tolist() == ["save"] and found["gain"].tolist() == [20.0]
+
+
+def test_all_together_lies_within_its_parts(build):
+    contacts, lines = several(build, {"catalogue": 5.0, "voucher": 5.0})
+    table = past_campaigns(contacts, lines, TODAY).table
+    parts = table.drop(index="all")
+    assert parts["effect"].min() <= table.loc["all", "effect"] <= parts["effect"].max()
+    assert parts["cost"].min() <= table.loc["all", "cost"] <= parts["cost"].max()
+    assert table.loc["all", "error"] < parts["error"].min() * 1.01

@@ -8,7 +8,7 @@ from crmlib.analysis.actions.choice import choose_actions
 from crmlib.analysis.actions.expected import expected_profit
 from crmlib.analysis.actions.options import Options
 from crmlib.analysis.actions.policies import BEST, EVERYONE, NOBODY, RISK, compare_policies, risk_and_value
-from crmlib.analysis.actions.rates import prior_rates
+from crmlib.analysis.actions.rates import prior_rates, update_rates
 
 IDS = ["A", "B", "C", "D"]
 
@@ -44,6 +44,42 @@ def test_what_is_spent_and_where_it_breaks_even(compared):
     assert np.isnan(table.loc[NOBODY, "break_even"])
 
 
+def test_no_rival_within_the_limits_earns_more_than_the_best_list():
+    """Tests close up-sell although its mean is above 0, and leave save worth doing with those who gain for sure."""
+    seen = pd.DataFrame(
+        {"effect": [0.02, 0.3], "error": [0.019, 0.1], "gain": 1.0}, index=["up-sell", "save"]
+    )
+    rates = update_rates(prior_rates(), seen)
+    assert rates.loc[["up-sell", "save"], "verdict"].tolist() == ["not proven", "untested"]
+    rates.loc["save", ["basis", "verdict"]] = ["test", "proven"]
+    gains = np.linspace(20, 60, 40)
+    ids = [f"C{number:02d}" for number in range(40)]
+    offers = {
+        "up-sell": pd.DataFrame({"gain": 900.0, "cost": 3.0}, index=ids),
+        "save": pd.DataFrame({"gain": gains, "cost": 3.0}, index=ids),
+    }
+    profit = expected_profit(Options.of(pd.Index(ids), offers), rates)
+    assert ((profit.table["profit"] > 0) & ~profit.table["worth_doing"]).sum() > 40
+    limits = {"money": 45.0}
+    risk = pd.Series(np.linspace(0.9, 0.1, 40), index=ids)
+    best = choose_actions(profit, limits)
+    table, lists = compare_policies(profit, limits, best, risk, pd.Series(gains, index=ids))
+    assert table.loc[[RISK, "value at risk", NOBODY], "profit"].max() <= table.loc[BEST, "profit"] + 1e-9
+    names = profit.options.names()
+    assert all("up-sell" not in names[own] for own in lists.values())
+
+
+def test_where_tests_closed_everything_nobody_is_on_any_list():
+    offers = {"save": pd.DataFrame({"gain": 100.0, "cost": 3.0}, index=IDS)}
+    rates = update_rates(
+        prior_rates(), pd.DataFrame({"effect": [0.0], "error": [0.01], "gain": 1.0}, index=["save"])
+    )
+    profit = expected_profit(Options.of(pd.Index(IDS), offers), rates)
+    limits, same = {"money": 6.0}, pd.Series(0.5, index=IDS)
+    table, _ = compare_policies(profit, limits, choose_actions(profit, limits), same, same)
+    assert (table["customers"] == 0).all() and (table["profit"] == 0).all()
+
+
 def test_what_churn_does_not_know_the_values_say():
     churn = pd.DataFrame({"customer_id": ["B"], "churn_probability": 0.7, "worth_if_kept": 9.0})
     values = pd.DataFrame({"customer_id": ["B", "A"], "alive": [0.9, 0.5], "value_12": [90.0, 10.0]})
@@ -51,3 +87,10 @@ def test_what_churn_does_not_know_the_values_say():
     assert risk.to_dict() == {"A": 0.5, "B": 0.7} and value.to_dict() == {"A": 20.0, "B": 9.0}
     blind = values.assign(alive=np.nan)
     assert risk_and_value({"churn": None, "lifetime_value": blind})[0].empty
+
+
+def test_a_simple_forecast_says_no_value_if_kept():
+    simple = pd.DataFrame({"customer_id": ["A", "B"], "alive": [0.5, 0.01], "value_12": 10.0, "basis": "simple forecast"})
+    churn = pd.DataFrame({"customer_id": ["A"], "churn_probability": [0.3], "worth_if_kept": [40.0]})
+    risk, value = risk_and_value({"churn": churn, "lifetime_value": simple})
+    assert risk.to_dict() == {"A": 0.3, "B": 0.99} and value.dropna().to_dict() == {"A": 40.0}
