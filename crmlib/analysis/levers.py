@@ -124,12 +124,13 @@ def _service_of_orders(events: ibis.Table, costs: pd.DataFrame, period: Period) 
     """Cost to serve each order, its returns included, exact to a ten-thousandth."""
     within = events.filter(period.covers(events.occurred_on), events.order_id.notnull())
     times = within.quantity.fill_null(1) if "quantity" in within.columns else ibis.literal(1)
+    # One of the two is wide: the product of two narrow decimals is narrow.
     cost = within.activity.cases(
         *((activity, float(round(value, 4))) for activity, value in costs["cost_per_event"].items()),
         else_=0.0,
     )
     return (
-        within.mutate(spent=cost.cast("decimal(18, 4)") * times.cast("decimal(18, 4)"))
+        within.mutate(spent=cost.cast("decimal(38, 4)") * times.cast("decimal(18, 4)"))
         .group_by("customer_id", "order_id")
         .agg(service=ibis._.spent.sum())
     )

@@ -70,6 +70,18 @@ def test_touched_orders_equal_the_orders_walked_through(firm, terms, year, seed,
         )
 
 
+def test_the_service_of_an_order_may_cost_any_amount(firm, terms, year):
+    def counted_by_the_million(rows):
+        for event in rows.events:
+            event["quantity"] = "5000000000"
+
+    rows, _, touched = firm(1, change=counted_by_the_million)
+    expected = touched_by_hand(rows, terms, year)
+    assert touched["small_service"].max() > 5e9
+    for who, account in expected.items():
+        assert touched.loc[who, "small_service"] == pytest.approx(float(account["small_service"]))
+
+
 def test_splitting_orders_into_lines_and_shuffling_rows_change_nothing(firm):
     def split(rows):
         halves = []

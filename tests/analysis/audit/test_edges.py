@@ -9,6 +9,7 @@ import pytest
 from crmlib.analysis.audit.cohorts import with_intervals
 from crmlib.analysis.audit.customer_days import customer_base
 from crmlib.analysis.audit.one_cohort import five_waits
+from crmlib.analysis.audit.product_lens import entries, item_lines, what_follows
 from crmlib.analysis.audit.vital_signs import vital_signs
 from crmlib.analysis.audit.windows import Windows
 from crmlib.analysis.ledger import order_lines
@@ -173,3 +174,20 @@ def test_returns_that_outweigh_sales_have_a_margin_but_no_forecast(seen):
     assert found["need"] is None or found["need"].target > 0
     assert found["year"]["net_sales"].sum() == 0
     assert math.isnan(found["factors"]["margin"])
+
+
+@pytest.mark.parametrize("amount", [5e9, 2e11])
+def test_amounts_of_any_size_are_squared(tables, seen, amount):
+    """Two customers won with orders of m and 3 m, half of it profit: m / 2 and 3 m / 2, the mean m."""
+    orders = [
+        line("a", "2025-02-10", amount, product_id="x"),
+        line("b", "2025-02-11", 3 * amount, product_id="x"),
+    ]
+    ages = seen(orders)["ages"]
+    assert ages.loc[(0, 1), "profit_squares"] == pytest.approx(2.5 * amount**2, rel=1e-14)
+    made = tables(orders=orders)
+    base = customer_base(made, order_lines(made("orders"), 0.5), Windows.back_from(AS_OF, 3, FIRST))
+    items = item_lines(made("orders"), None, "product")
+    found = what_follows(base, entries(base, items), 1, 1).loc["x"]
+    half = 1.959963984540054 * amount / 2
+    assert found[["value", "low", "high"]].tolist() == pytest.approx([amount, amount - half, amount + half])

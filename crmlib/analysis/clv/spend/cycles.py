@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 _EXACT = "decimal(18, 4)"
+_WIDE = "decimal(38, 4)"  # squares of 1e14 still fit: two narrow decimals would make a narrow product
 
 
 def purchase_cycles(days: ibis.Table) -> pd.DataFrame:
@@ -38,13 +39,15 @@ def purchase_cycles(days: ibis.Table) -> pd.DataFrame:
         .agg(left=ibis._.left.sum().cast(_EXACT))
     )
     buyers = days.filter(days.net_sales > 0).select("customer_id").distinct()
+    left = cycles.left.cast(_WIDE)
     found = (
-        cycles.semi_join(buyers, "customer_id")
+        cycles.mutate(square=left * left)
+        .semi_join(buyers, "customer_id")
         .group_by("customer_id")
         .agg(
             n=ibis._.cycle.count().cast("int32"),
             total=ibis._.left.sum().cast("float64"),
-            of_squares=(ibis._.left * ibis._.left).sum().cast("float64"),
+            of_squares=ibis._.square.sum().cast("float64"),
         )
         .order_by("customer_id")
         .execute()

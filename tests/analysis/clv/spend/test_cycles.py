@@ -81,6 +81,20 @@ def test_decimals_floats_and_another_engine_agree():
     same(purchase_cycles(other.mutate(day=other.day.cast("date"))), walked(days))
 
 
+@pytest.mark.parametrize("amount", [303_701.0, 5e9, 1e12])
+def test_purchases_of_any_size_are_squared(amount):
+    """A shop in yen, one large order: two purchases of m and 3 m are m apart from their mean."""
+    days = pd.DataFrame({"customer_id": "A", "day": [START, START + dt.timedelta(1)], "net_sales": [amount, 3 * amount],
+                         "gross_margin": [amount, 3 * amount], "service_cost": 0.0})  # fmt: skip
+    expected = pytest.approx([2, 2 * amount, 2 * amount**2], rel=1e-14)
+    assert purchase_cycles(exact(days)).loc["A"].tolist() == expected
+    con = ibis.sqlite.connect()
+    con.create_table("days", ibis.memtable(days).to_pyarrow())
+    other = con.table("days")
+    found = purchase_cycles(other.mutate(day=other.day.cast("date")))
+    assert found.loc["A"].tolist() == expected
+
+
 def test_one_customer_by_hand():
     """Service 2 before the first purchase; a return of 5 and a call of 1 after it; a second purchase."""
     days = pd.DataFrame(
