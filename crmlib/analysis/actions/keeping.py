@@ -38,7 +38,8 @@ def win_back(
     Returns
     -------
     Offer
-        ``gain`` = (1 - alive) * (value of 12 months if active - offer), ``cost`` = contact + alive * offer.
+        ``gain`` = (1 - alive) * (value of 12 months if active - offer), ``cost`` = contact + alive * offer. Left
+        out where values are those of a simple forecast: it does not say what a customer who returns would be worth.
 
     Examples
     --------
@@ -56,7 +57,7 @@ def win_back(
         kept = value_if_kept(lifetime, months)
     except (TooLittleData, ParameterError):
         return Offer.missing(
-            "It needs the chance that each customer is still active; the forecast used does not say it."
+            "It needs what a customer is worth who is still active; the forecast used does not say it."
         )
     alive = by_customer(lifetime)["alive"]
     gone = alive < PROBABLY_GONE

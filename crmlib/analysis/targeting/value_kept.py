@@ -34,7 +34,7 @@ def value_if_kept(saved: pd.DataFrame, months: int | None = None, comes_back: fl
     ParameterError
         If there are no values of that horizon, or a share is out of range.
     TooLittleData
-        If the values stand without chances to be active, as those of a simple forecast do.
+        If the values stand without chances to be active, or are those of a simple forecast (see `by_model`).
 
     Notes
     -----
@@ -59,7 +59,7 @@ def value_if_kept(saved: pd.DataFrame, months: int | None = None, comes_back: fl
         )  # fmt: skip
     own = saved.set_index("customer_id").sort_index()
     alive = own["alive"].to_numpy("float64") if "alive" in own else np.full(len(own), np.nan)
-    if np.isnan(alive).any():
+    if np.isnan(alive).any() or not by_model(saved):
         raise TooLittleData(
             "values without chances to be active", "values by a model",
             "state a margin per customer kept, or value the customers by a model",
@@ -67,3 +67,23 @@ def value_if_kept(saved: pd.DataFrame, months: int | None = None, comes_back: fl
     value = own[f"value_{there[-1] if months is None else months}"].to_numpy("float64")
     kept = np.divide(value, alive, out=np.zeros(len(own)), where=alive > 0)
     return pd.Series((1 - comes_back) * kept, index=own.index, name="value")
+
+
+def by_model(saved: pd.DataFrame) -> bool:
+    """Whether all saved values are those of a model, so that the chance to be active is a part of each.
+
+    A simple forecast says nothing of that chance. The table may hold one beside it, of a model that was not
+    used; values divided by it would mean nothing.
+
+    Parameters
+    ----------
+    saved : DataFrame
+        As for `value_if_kept`; ``basis`` says for each customer what his values rest on. A table without it is one of a
+        model.
+
+    Examples
+    --------
+    >>> by_model(pd.DataFrame({"basis": ["model", "simple forecast"]}))
+    False
+    """
+    return "basis" not in saved or bool((saved["basis"] == "model").all())

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from crmlib.analysis.targeting.value_kept import value_if_kept
+from crmlib.analysis.targeting.value_kept import by_model, value_if_kept
 from crmlib.errors import DataError, ParameterError
 
 #: Where the values come from, in words.
@@ -106,7 +106,7 @@ def worth_keeping(
     rate = gross_margin if name.startswith("net_sales") else 1.0
     past = (features[name].astype("float64") * (rate * stays_away * 12 / months)).rename("value")
     source = "margin" if months == 12 else "sums"
-    if saved is None or "alive" not in saved or saved["alive"].isna().any() or not _by_model(saved):
+    if saved is None or "alive" not in saved or saved["alive"].isna().any() or not by_model(saved):
         return WorthKeeping(past, past, source, 12, comes_back)
     horizons = sorted(int(one[6:]) for one in saved.columns if one[:6] == "value_" and one[6:].isdigit())
     if not horizons:
@@ -115,10 +115,6 @@ def worth_keeping(
     yearly = value_if_kept(saved, 12, comes_back) if 12 in horizons else value * 12 / horizons[-1]
     yearly = yearly.reindex(features.index)
     return WorthKeeping(value.fillna(past), yearly.fillna(past), "value", horizons[-1], comes_back)
-
-
-def _by_model(saved: pd.DataFrame) -> bool:
-    return "basis" not in saved or bool((saved["basis"] == "model").all())
 
 
 def _longest_margin(features: pd.DataFrame, margin_stated: bool) -> tuple[str, int]:

@@ -57,6 +57,13 @@ def test_win_back_needs_chances_to_be_active(histories):
     assert found.table is None and "still active" in found.left_out
 
 
+def test_win_back_takes_no_value_of_a_simple_forecast_apart(histories):
+    simple = lifetime(A=(0.013, 30.0)).assign(basis="simple forecast")
+    found = win_back(simple, histories, PRICES)
+    assert found.table is None and "forecast used does not say it" in found.left_out
+    assert win_back(simple.assign(basis="model"), histories, PRICES).table is not None
+
+
 def test_save_by_hand():
     found = save(churn(A=(0.5, 100.0), B=(0.1, 4.0), C=(None, 9.0)), PRICES).table
     assert found.loc["A", ["gain", "cost"]].tolist() == pytest.approx([0.5 * 95, 3 + 0.5 * 5])

@@ -90,7 +90,9 @@ def test_what_churn_does_not_know_the_values_say():
 
 
 def test_a_simple_forecast_says_no_value_if_kept():
-    simple = pd.DataFrame({"customer_id": ["A", "B"], "alive": [0.5, 0.01], "value_12": 10.0, "basis": "simple forecast"})
+    simple = pd.DataFrame(
+        {"customer_id": ["A", "B"], "alive": [0.5, 0.01], "value_12": 10.0, "basis": "simple forecast"}
+    )
     churn = pd.DataFrame({"customer_id": ["A"], "churn_probability": [0.3], "worth_if_kept": [40.0]})
     risk, value = risk_and_value({"churn": churn, "lifetime_value": simple})
     assert risk.to_dict() == {"A": 0.3, "B": 0.99} and value.dropna().to_dict() == {"A": 40.0}

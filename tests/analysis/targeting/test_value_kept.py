@@ -8,7 +8,7 @@ from crmlib.analysis.clv.worth.spending import win_back
 from crmlib.analysis.targeting.campaign_terms import ContactTerms
 from crmlib.analysis.targeting.contact_profit import expected_profit
 from crmlib.analysis.targeting.save_rate import SaveRate
-from crmlib.analysis.targeting.value_kept import value_if_kept
+from crmlib.analysis.targeting.value_kept import by_model, value_if_kept
 from crmlib.errors import ParameterError, TooLittleData
 
 
@@ -30,6 +30,15 @@ def test_value_is_divided_by_the_chance_to_be_active():
 def test_what_comes_back_by_itself_is_not_gained():
     assert value_if_kept(saved(), comes_back=0.25).tolist() == pytest.approx([112.5, 0, 90])
     assert (value_if_kept(saved(), comes_back=1.0) == 0).all()
+
+
+def test_values_of_a_simple_forecast_are_not_divided():
+    """Beside them may stand the chance to be active of a model that was not used."""
+    mixed = saved().assign(basis=["model", "simple forecast", "model"])
+    assert not by_model(mixed) and by_model(saved()) and by_model(saved().assign(basis="model"))
+    with pytest.raises(TooLittleData):
+        value_if_kept(mixed)
+    assert value_if_kept(saved().assign(basis="model")).to_dict() == value_if_kept(saved()).to_dict()
 
 
 def test_survival_is_weighed_once():
