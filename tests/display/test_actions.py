@@ -17,11 +17,16 @@ from crmlib.analysis.actions.policies import compare_policies
 from crmlib.analysis.actions.rates import prior_rates, update_rates
 from crmlib.analysis.actions.reachable import Reachable
 from crmlib.analysis.closed_loop.hold_out import ALL
-from crmlib.display.actions import closing, sentences, tables, truth
+from crmlib.display.actions import closing, sentences, tables, truth, valued
 
 AS_OF = date(2026, 6, 30)
 IDS = pd.Index([f"K{number:02d}" for number in range(40)])
 HOSTILE = "<b>$x {0}"
+ALL_SAVED = dict.fromkeys(("lifetime_value", "churn", "profit_per_customer", "segments"), 1)
+NOTHING_MISSING = Offers(IDS, {"save": pd.DataFrame({"gain": [5.0]}, index=IDS[:1])}, {})
+BLIND = Offers(
+    IDS, {"reprice": pd.DataFrame({"gain": []})}, {"save": "It needs churn.", "up-sell": "No tiers."}
+)
 
 
 @pytest.fixture(scope="session")
@@ -205,7 +210,12 @@ def test_what_the_list_is_made_from(wb, hold):
 
 
 def test_for_whom_something_could_be_done(wb, hold, offers):
-    hold(sentences.possible(wb, Offers(IDS, {"reprice": offers["reprice"]}, {})), "For 10 of 40 customers")
+    hold(valued.possible(wb, Offers(IDS, {"reprice": offers["reprice"]}, {})), "For 10 of 40 customers")
+    hold(
+        valued.possible(wb, Offers(IDS, {"reprice": offers["reprice"][:0]}, {})),
+        "nothing that could be done with any",
+    )
+    hold(valued.possible(wb, BLIND), "For none of the 40 customers can it be told")
 
 
 def test_actions_left_out_for_one_reason_stand_in_one_line(wb):
@@ -383,8 +393,8 @@ def test_the_promise_adds_up_to_the_cent(promise, listed):
 
 def test_the_answer_and_the_decision(wb, hold, promise, listed):
     sums = by_action(listed)
-    hold(closing.headline(wb, promise, 40), "This month", "of 40 customers", "£")
-    act, wait = closing.decision(wb, promise, sums)
+    hold(closing.headline(wb, promise, NOTHING_MISSING, ALL_SAVED), "This month", "of 40 customers", "£")
+    act, wait = closing.decision(wb, promise, sums, NOTHING_MISSING, ALL_SAVED)
     hold(act, "New terms: ", "without a contact", "(save) for £", "left alone by lot.")
     hold(wait, "Then nothing is spent")
 
@@ -392,22 +402,58 @@ def test_the_answer_and_the_decision(wb, hold, promise, listed):
 def test_a_list_of_one_kind_and_an_empty_one(wb, hold, promise, listed):
     sums = by_action(listed)
     none = promise.assign(customers=0)
-    hold(closing.headline(wb, none, 40), "nothing is done with any of the 40 customers")
-    act, wait = closing.decision(wb, none, sums)
+    hold(
+        closing.headline(wb, none, NOTHING_MISSING, ALL_SAVED), "nothing is done with any of the 40 customers"
+    )
+    act, wait = closing.decision(wb, none, sums, NOTHING_MISSING, ALL_SAVED)
     hold(act, "Do nothing this month.")
-    hold(wait, "Then nothing is lost")
+    hold(wait, "That is this decision. Nothing is lost by it")
     only = promise.copy()
     only.loc["contacts", "customers"] = 0
-    hold(closing.decision(wb, only, sums)[0], "New terms: ", "Contact nobody.")
+    hold(closing.decision(wb, only, sums, NOTHING_MISSING, ALL_SAVED)[0], "New terms: ", "Contact nobody.")
     only = promise.copy()
     only.loc["terms", "customers"] = 0
     assert "New terms" not in hold(
-        closing.decision(wb, only, sums)[0], "contacts", "this is a test, and 1 customer is left"
+        closing.decision(wb, only, sums, NOTHING_MISSING, ALL_SAVED)[0],
+        "contacts",
+        "this is a test, and 1 customer is left",
     )
     only["held_out"] = 0
-    hold(closing.decision(wb, only, sums)[0], "this list is too short to test them.")
+    hold(
+        closing.decision(wb, only, sums, NOTHING_MISSING, ALL_SAVED)[0],
+        "this list is too short to test them.",
+    )
     only["low"] = 1.0
-    hold(closing.decision(wb, only, sums)[0], "over doing nothing.")
+    hold(closing.decision(wb, only, sums, NOTHING_MISSING, ALL_SAVED)[0], "over doing nothing.")
+
+
+def test_where_nothing_could_be_valued_nothing_is_concluded(wb, hold, promise, listed):
+    none, sums = promise.assign(customers=0), by_action(listed)
+    said = closing.headline(wb, none, BLIND, ALL_SAVED)
+    assert "worth it" not in str(said), hold(said, "40 customers", "cannot be told")
+    act, wait = closing.decision(wb, none, sums, BLIND, ALL_SAVED | {"churn": None, "segments": None})
+    hold(act, "cannot be told", "no answer from notebooks 03 (churn) and 06 (segments).", "run again")
+    assert "nothing is lost" not in str(hold(wait, "the question stays open")).lower()
+    act, _ = closing.decision(wb, none, sums, BLIND, ALL_SAVED | {"churn": None})
+    hold(act, "no answer from notebook 03 (churn).")
+    hold(closing.decision(wb, none, sums, BLIND, ALL_SAVED)[0], "which data each action lacks")
+    found, meaning = valued.finding(wb, BLIND)
+    hold(found, "2 actions of the menu could not be valued: save and up-sell.")
+    hold(meaning, "nothing against them")
+    assert valued.finding(wb, NOTHING_MISSING) is None
+
+
+def test_what_could_be_valued_and_loses_is_told_from_what_could_not(wb, hold, promise, listed):
+    part = Offers(IDS, NOTHING_MISSING.tables, {"up-sell": "No tiers."})
+    none = promise.assign(customers=0)
+    hold(
+        closing.headline(wb, none, part, ALL_SAVED),
+        "no action that could be valued",
+        "1 action could not be valued.",
+    )
+    act, wait = closing.decision(wb, none, by_action(listed), part, ALL_SAVED)
+    hold(act, "Do nothing this month.", "Nothing is known of up-sell")
+    hold(wait, "of the other actions nothing is known")
 
 
 def test_findings_are_found_where_they_are(wb, hold, compared, listed, promise):
@@ -425,6 +471,7 @@ def test_findings_are_found_where_they_are(wb, hold, compared, listed, promise):
         lot(),
         listed,
         promise,
+        NOTHING_MISSING,
     )
     assert len(found) == 5
     for said, meaning in found:
@@ -432,12 +479,34 @@ def test_findings_are_found_where_they_are(wb, hold, compared, listed, promise):
         hold(meaning)
     last = by_action(listed).iloc[-1:]
     bare = closing.findings(
-        wb, last, earning, prior_rates(), compared.assign(profit=1.0), None, None, None, None, listed, promise
+        wb,
+        last,
+        earning,
+        prior_rates(),
+        compared.assign(profit=1.0),
+        None,
+        None,
+        None,
+        None,
+        listed,
+        promise,
+        NOTHING_MISSING,
     )
     assert [str(said) for said, _ in bare] == ["No action was ever tested against a group left alone."]
     popular = recommending("most popular not yet bought")
     few = closing.findings(
-        wb, sums, earning * 0, prior_rates(), compared, campaign(), None, popular, lot(0), listed, promise
+        wb,
+        sums,
+        earning * 0,
+        prior_rates(),
+        compared,
+        campaign(),
+        None,
+        popular,
+        lot(0),
+        listed,
+        promise,
+        NOTHING_MISSING,
     )
     assert len(few) == 3
     hold(few[2][1], "Nothing beats what sells most", "A letter for that alone does not pay")
@@ -453,9 +522,16 @@ def test_the_few_who_bring_nearly_all_of_an_action_are_named(wb, hold, listed, p
     few = pd.DataFrame(rows, columns=["customer_id", "action", "arm", "expected_profit"])
     sums = few.groupby("action")["expected_profit"].agg(promised="sum", contacted="size")
     said, meaning = closing._largest(wb, sums, few)
-    hold(said, "new terms (reprice), with 7 customers", "93% of that is 2 of them")
+    hold(said, "new terms (reprice), with 7 customers", "93% of that comes from 2 of them")
     hold(meaning, "by name: <b>r0</b> and <b>r1</b>.")
     assert "<b>r0" not in meaning.html, "an id is text"
+    giant = few.assign(
+        expected_profit=few["expected_profit"].where(few["customer_id"] != "<b>r0</b>", 9400.0)
+    )
+    sums = giant.groupby("action")["expected_profit"].agg(promised="sum", contacted="size")
+    said, meaning = closing._largest(wb, sums, giant)
+    hold(said, "95% of that comes from one of them.")
+    hold(meaning, "Look at this one first: <b>r0</b>.")
     even = few.assign(expected_profit=10.0)
     sums = even.groupby("action")["expected_profit"].agg(promised="sum", contacted="size")
     assert str(closing._largest(wb, sums, even)[1]) == "Begin there."

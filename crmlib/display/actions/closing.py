@@ -1,16 +1,20 @@
 """How the notebook on actions ends: findings, decision, key figures."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from crmlib.analysis.actions.action_list import CONTACT, HOLD_OUT
 from crmlib.analysis.actions.menu import MENU, NONE, NOTHING
+from crmlib.analysis.actions.offers import Offers
 from crmlib.analysis.actions.past_campaigns import PastCampaigns
 from crmlib.analysis.actions.policies import EVERYONE
 from crmlib.analysis.actions.rates import NOT_PROVEN
 from crmlib.analysis.closed_loop.earned import Earned
 from crmlib.analysis.closed_loop.hold_out import ALL, HoldOut
 from crmlib.analysis.next_product.choice import NextProduct
+from crmlib.display.actions import valued
 from crmlib.display.actions.sentences import can_be_told, listing
 from crmlib.display.actions.tables import METHODS, titled
 from crmlib.display.prose import Sentence
@@ -73,16 +77,18 @@ def promised(listed: pd.DataFrame, totals: pd.DataFrame) -> pd.DataFrame:
     return table.join(totals[["low", "high", "break_even"]])
 
 
-def headline(wb: Workbook, promise: pd.DataFrame, customers: int) -> Sentence:
-    """Return the answer to the notebook's question."""
+def headline(
+    wb: Workbook, promise: pd.DataFrame, offers: Offers, saved: Mapping[str, pd.DataFrame | None]
+) -> Sentence:
+    """Return the answer to the notebook's question; parameters as for `decision`."""
     total = promise.loc[LIST]
-    return wb.cases(
-        (total["customers"] == 0, "This month nothing is done with any of the {all:count customer}: no action is "
-         "worth it."),
-        (True,
-         "This month {n:count} of {all:count customer} get an action, which is expected to earn {profit:money} (95% "
-         "interval {low:money} to {high:money}) over doing nothing; all others are left in peace."),
-        n=int(total["customers"]), all=customers, profit=total["profit"], low=total["low"], high=total["high"],
+    if total["customers"] == 0:
+        return valued.empty_list(wb, offers, saved)[0]
+    return wb.say(
+        "This month {n:count} of {all:count customer} get an action, which is expected to earn {profit:money} (95% "
+        "interval {low:money} to {high:money}) over doing nothing; all others are left in peace.",
+        n=int(total["customers"]), all=len(offers.customers), profit=total["profit"], low=total["low"],
+        high=total["high"],
     )  # fmt: skip
 
 
@@ -98,11 +104,13 @@ def findings(
     drawn: HoldOut | None,
     listed: pd.DataFrame,
     promise: pd.DataFrame,
+    offers: Offers,
 ) -> list:
     """Return what was found, each with what it means."""
     return [
         one
         for one in (
+            valued.finding(wb, offers),
             _largest(wb, by_action, listed),
             _tests(wb, rates, past),
             _back(wb, back),
@@ -128,12 +136,13 @@ def _largest(wb: Workbook, by_action: pd.DataFrame, listed: pd.DataFrame) -> tup
     found = "{share:share} of what the list promises comes from one action, {name}, with {n:count customer}"
     means = "Begin there."
     if len(few) <= _BY_NAME and len(few) < len(money):
-        found += "; {part:share} of that is {few:count} of them"
-        means = "Look at these first, by name: {ids}."
+        found += "; {part:share} of that comes from {few} of them"
+        means = "Look at this one first: {ids}." if len(few) == 1 else "Look at these first, by name: {ids}."
     return wb.finding(
         found + ".", means, share=float(own.loc[first, "promised"] / own["promised"].sum()),
         name=f"{_PLAIN[first]} ({first})" if first in _PLAIN else first, n=int(own.loc[first, "contacted"]),
-        part=float(few.sum() / money.sum()), few=len(few), ids=listing([str(one) for one in few.index]),
+        part=float(few.sum() / money.sum()), few="one" if len(few) == 1 else str(len(few)),
+        ids=listing([str(one) for one in few.index]),
     )  # fmt: skip
 
 
@@ -218,9 +227,28 @@ def _lot(wb: Workbook, drawn: HoldOut | None, promise: pd.DataFrame) -> tuple | 
     )  # fmt: skip
 
 
-def decision(wb: Workbook, promise: pd.DataFrame, by_action: pd.DataFrame) -> tuple[Sentence, Sentence]:
-    """Return what to do, in money, and what happens if nothing is done."""
+def decision(
+    wb: Workbook,
+    promise: pd.DataFrame,
+    by_action: pd.DataFrame,
+    offers: Offers,
+    saved: Mapping[str, pd.DataFrame | None],
+) -> tuple[Sentence, Sentence]:
+    """Return what to do, in money, and what happens if nothing is done.
+
+    Parameters
+    ----------
+    promise : DataFrame
+        As `promised` returns it.
+    by_action : DataFrame
+        The list by action.
+    offers : Offers
+    saved : mapping of str to DataFrame or None
+        Tables of other notebooks the list is made from; None where the notebook had none.
+    """
     total, contacts, terms = (promise.loc[name] for name in (LIST, CONTACTS, TERMS))
+    if total["customers"] == 0:
+        return valued.empty_list(wb, offers, saved)[1:]
     own = by_action.drop(index=NOTHING, errors="ignore")
     names = [name for name in own.index if own.loc[name, "contacted"] > 0 and MENU[name].contacts]
     others = [name for name in own.index if own.loc[name, "contacted"] > 0 and not MENU[name].contacts]
@@ -246,8 +274,6 @@ def decision(wb: Workbook, promise: pd.DataFrame, by_action: pd.DataFrame) -> tu
         "({terms_low:money} to {terms_high:money})."
     )
     act = wb.cases(
-        (total["customers"] == 0,
-         "**Do nothing this month.** No action is expected to earn more than it costs within the limits."),
         (contacts["customers"] == 0, change + " Contact nobody."),
         (terms["customers"] == 0, write + doubt),
         (True, change + " And " + write + doubt),
@@ -256,13 +282,11 @@ def decision(wb: Workbook, promise: pd.DataFrame, by_action: pd.DataFrame) -> tu
         others=titled(listing([_PLAIN.get(name, name) for name in others])),
         terms=int(terms["customers"]), terms_profit=terms["profit"], terms_low=terms["low"], terms_high=terms["high"],
     )  # fmt: skip
-    wait = wb.cases(
-        (total["customers"] == 0, "Then nothing is lost: no action was expected to earn anything."),
-        (True,
-         "Then nothing is spent and nothing earned; {profit:money} that the list is expected to bring does not come, "
-         "and nobody learns whether these actions work."),
+    wait = wb.say(
+        "Then nothing is spent and nothing earned; {profit:money} that the list is expected to bring does not come, "
+        "and nobody learns whether these actions work.",
         profit=total["profit"],
-    )  # fmt: skip
+    )
     return act, wait
 
 

@@ -41,16 +41,6 @@ def data(wb: Workbook, customers: pd.Index, saved: dict[str, pd.DataFrame | None
     )  # fmt: skip
 
 
-def possible(wb: Workbook, offers: Offers) -> Sentence:
-    """Say for how many there is something that could be done."""
-    some = set().union(*(set(table.index[table["gain"] > 0]) for table in offers.tables.values()))
-    return wb.say(
-        "For {k:count} of {n:count customer} there is something that could be done; whether it is worth doing is the "
-        "question.",
-        n=len(offers.customers), k=len(offers.customers.intersection(pd.Index(list(some)))),
-    )  # fmt: skip
-
-
 def notes(wb: Workbook, found: Sequence[str]) -> Sentence | None:
     """Pass on what was not compared, in the words it was noted in; None without any."""
     return wb.say("{all}", all=" ".join(found)) if found else None
