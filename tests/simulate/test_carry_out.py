@@ -209,12 +209,58 @@ def test_hostile_text_in_a_list_stays_text(folder, tmp_path):
             lambda rows: rows.assign(listed_on=date(2026, 7, 1)),
             "a list of 2026-07-01, and data until 2026-06-30",
         ),
+        (lambda rows: rows.assign(listed_on="1926-03-31"), "a list of 1926-03-31, and data from"),
+        (
+            lambda rows: rows.assign(listed_on="soon"),
+            "row 1 of the list: listed_on = 'soon', and 2,999 more rows",
+        ),
+        (
+            lambda rows: rows.assign(listed_on="31/03/2026"),
+            "listed_on = '31/03/2026'.* Expected: a day as YYYY-MM-DD",
+        ),
+        (lambda rows: rows.assign(listed_on="2026-02-30"), "listed_on = '2026-02-30'"),
+        (lambda rows: rows.assign(listed_on=""), "listed_on = nothing"),
+        (lambda rows: rows.assign(listed_on=pd.NaT), "listed_on = nothing"),
+        (lambda rows: rows.assign(arm="Contact"), "row 1 of the list: arm = 'Contact'"),
+        (
+            lambda rows: rows.assign(arm=["contact"] * 2999 + [None]),
+            "row 3,000 of the list: arm = nothing\\.",
+        ),
+        (lambda rows: rows.assign(list_id=" "), "list_id = nothing"),
+        (lambda rows: rows.assign(action=None), "action = nothing"),
+        (lambda rows: rows.assign(channel="None"), "channel = 'None'"),
+        (lambda rows: rows.iloc[:0], "a list without a row"),
     ],
 )
 def test_a_list_that_cannot_be_carried_out_is_refused(folder, tmp_path, change, what):
     with pytest.raises(DataError, match=what):
         carry_out(folder, change(listed(folder)), tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def test_a_day_may_come_as_text_or_as_a_time(folder, tmp_path):
+    found = [
+        carry_out(folder, listed(folder, listed_on=day).iloc[:30], tmp_path / str(number), responses=STRONG)
+        for number, day in enumerate((LISTED, str(LISTED), pd.Timestamp(LISTED), f"{LISTED} 00:00:00"))
+    ]
+    assert all(one.equals(found[0]) for one in found)
+
+
+def test_a_list_is_carried_out_once(folder, after, tmp_path):
+    target, _ = after
+    for again in (listed(folder), listed(folder, arm="hold out")):
+        with pytest.raises(
+            DataError, match="'actions-2026-03-31', which was carried out in this company before"
+        ):
+            carry_out(target, again, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_company_is_not_written_into_itself(folder):
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(ParameterError, match="inside the company's own folder"):
+        carry_out(folder, listed(folder), folder / "april")
+    assert sorted(folder.rglob("*")) == before
 
 
 def test_only_a_simulated_company_can_be_played_and_nothing_is_overwritten(folder, tmp_path):

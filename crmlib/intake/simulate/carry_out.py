@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import poisson
 
-from crmlib.errors import DataError
+from crmlib.errors import ParameterError
 from crmlib.intake.simulate.campaigns import LEAVING_DAYS, RESPONSE_DAYS
 from crmlib.intake.simulate.company import (
     CHANNELS,
@@ -28,11 +28,11 @@ from crmlib.intake.simulate.company import (
     seasons,
 )
 from crmlib.intake.simulate.company import constant as c
+from crmlib.intake.simulate.listed import campaigns, checked_list
 from crmlib.intake.simulate.purchases import open_day
 from crmlib.intake.simulate.table_files import Tables, read_list
 from crmlib.intake.simulate.write import company_folder
 
-_COLUMNS = ("list_id", "listed_on", "customer_id", "action", "arm", "channel")
 _DAY = pd.Timedelta(days=1)
 #: Truth that would be out of date: what nobody counted again.
 _LEFT_OUT = ("truth/profit",)
@@ -71,7 +71,7 @@ def carry_out(
     actions : DataFrame, or str or path
         The list, or the file in which a report saved it (Parquet or CSV), one row per customer: ``list_id``,
         ``listed_on`` (its day, with days after it in the data), ``customer_id``, ``action``, ``arm`` ('contact', 'hold
-        out'; others are left alone) and ``channel`` ('none': nobody is contacted, and nothing happens).
+        out' or 'leave alone') and ``channel`` ('none': nobody is contacted, and nothing happens).
     target : str or path
         A folder that does not exist yet, or is empty. Where no run file names the company, its folder does: give both
         folders the same name, in folders of their own months, and their reports belong together.
@@ -90,10 +90,10 @@ def carry_out(
     Raises
     ------
     DataError
-        If the list lacks columns, has more than one day or list, a customer twice or one that the company does not
-        have, or there is no day after it in the data.
+        If the list lacks columns or rows, has a cell that cannot be read, more than one day or list, a customer twice
+        or one that the company does not have, if there is no day after it in the data, or if it was carried out before.
     ParameterError
-        If `target` holds something.
+        If `target` holds something, or lies in the folder of the company.
 
     Notes
     -----
@@ -118,7 +118,12 @@ def carry_out(
     (50, {('actions-2026-03-31 save', 'control'): 50, ('actions-2026-03-31 save', 'treatment'): 50})
     """
     source = Tables(Path(company))
-    listed = _checked(actions if isinstance(actions, pd.DataFrame) else read_list(Path(actions)), source)
+    if Path(target).resolve().is_relative_to(source.folder):
+        raise ParameterError(
+            f"'{target}', which lies inside the company's own folder", "a folder outside of it",
+            "name a folder beside the company's",
+        )  # fmt: skip
+    listed = checked_list(actions if isinstance(actions, pd.DataFrame) else read_list(Path(actions)), source)
     happened = _draw(listed, source, seed, responses or {})
     extra = _extra_orders(happened, source, seed) if happened["extra_orders"].any() else None
     with company_folder(target, source.format) as out:
@@ -135,30 +140,6 @@ def carry_out(
         for name, table in changed.items():
             source.write(out.path, name, table)
     return _told(happened)
-
-
-def _checked(actions: pd.DataFrame, source: Tables) -> pd.DataFrame:
-    """Return the rows with an action, by customer, with the day of the list as a timestamp."""
-    missing = [name for name in _COLUMNS if name not in actions.columns]
-    if missing:
-        raise DataError(f"a list without {', '.join(missing)}", ", ".join(_COLUMNS), "add the columns")
-    rows = actions.loc[actions["arm"].isin(["contact", "hold out"]), list(_COLUMNS)]
-    rows = rows.assign(listed_on=pd.to_datetime(rows["listed_on"])).sort_values("customer_id")
-    if rows[["list_id", "listed_on"]].drop_duplicates().shape[0] > 1:
-        raise DataError("rows of several lists or days", "one list", "carry out one after the other")
-    known = rows["customer_id"].isin(source.read("truth/customers")["customer_id"])
-    for bad, what in ((rows["customer_id"].duplicated(), "twice"), (~known, "and not in the company")):
-        if bad.any():
-            raise DataError(f"{rows.loc[bad, 'customer_id'].iloc[0]} on the list {what}",
-                            "customers of the company, each once", "correct the list")  # fmt: skip
-    last = source.days("orders", "ordered_at").max()
-    if len(rows) and rows["listed_on"].iloc[0] >= last:
-        raise DataError(
-            f"a list of {rows['listed_on'].iloc[0].date()}, and data until {last.date()}",
-            "a list of an earlier day: what would follow is not drawn yet",
-            "stand at an earlier day (as_of)",
-        )
-    return rows.reset_index(drop=True)
 
 
 def _chance(ids: pd.Series, purpose: str, seed: int) -> np.ndarray:
@@ -324,7 +305,7 @@ def _with_contacts(source: Tables, listed: pd.DataFrame) -> pd.DataFrame:
     added = pd.DataFrame(
         {
             "customer_id": rows["customer_id"],
-            "campaign_id": rows["list_id"].astype("str") + " " + rows["action"].astype("str"),
+            "campaign_id": campaigns(rows),
             "contacted_on": source.as_days("contacts", "contacted_on", rows["listed_on"] + _DAY),
             "arm": np.where(treated, "treatment", "control"),
             "cost": source.as_money("contacts", "cost", np.where(treated, c("contact_cost"), 0.0)),
