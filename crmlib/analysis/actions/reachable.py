@@ -1,13 +1,15 @@
-"""Whom may be contacted now: nobody who was contacted lately, nobody who has refused."""
+"""Who may be contacted now: nobody contacted lately, on a list still being compared, or who has refused."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import ibis
 import numpy as np
 import pandas as pd
 
+from crmlib.analysis.actions.lot import RESPONSE_DAYS
 from crmlib.analysis.actions.options import Options
+from crmlib.analysis.closed_loop.stored_lists import StoredLists
 from crmlib.errors import ParameterError
 
 
@@ -22,12 +24,20 @@ class Reachable:
     rest_days : int
     consent_known : bool
         Whether the data say who refused. Where they do not, or a cell is blank, nobody is taken to have refused.
+    observed : Index
+        Customers on an earlier list, contacted or held out, whose response is still being compared.
     """
 
     refused: pd.Index
     resting: pd.Index
     rest_days: int
     consent_known: bool
+    observed: pd.Index = field(default_factory=lambda: pd.Index([], dtype="str"))
+
+    @property
+    def left_in_peace(self) -> pd.Index:
+        """Customers who are not contacted now, though they have not refused."""
+        return self.resting.union(self.observed)
 
     def allows(self, options: Options) -> np.ndarray:
         """Mask of the options that are allowed: those without a contact always are.
@@ -40,7 +50,7 @@ class Reachable:
         >>> options.where(nobody.allows(options)).names().tolist()
         ['reprice', 'save', 'reprice']
         """
-        shut = options.customers.isin(self.refused) | options.customers.isin(self.resting)
+        shut = options.customers.isin(self.refused) | options.customers.isin(self.left_in_peace)
         return ~(options.contacts() & shut[options.table["customer"].to_numpy()])
 
 
@@ -49,7 +59,7 @@ def reachable(
     rest_days: int,
     contacts: ibis.Table | None = None,
     customers: ibis.Table | None = None,
-    listed: pd.Series | None = None,
+    earlier: StoredLists | None = None,
 ) -> Reachable:
     """Find out who may be contacted.
 
@@ -63,8 +73,9 @@ def reachable(
         ``customer_id``, ``contacted_on``, ``arm``; only the treated count.
     customers : ibis.Table, optional
         With ``contact_consent`` (false: refused).
-    listed : Series of dates, optional
-        Last day on which an earlier list had each customer contacted.
+    earlier : StoredLists, optional
+        Lists of earlier runs. Their contacts count as contacts; and until the response to a list is known, both its
+        arms are left in peace, so that they stay alike.
 
     Returns
     -------
@@ -92,11 +103,15 @@ def reachable(
             contacts.contacted_on <= ibis.literal(as_of),
         )  # fmt: skip
         resting = pd.Index(late.select("customer_id").distinct().execute()["customer_id"])
-    if listed is not None and rest_days:
-        resting = resting.union(listed.index[pd.to_datetime(listed) > pd.Timestamp(after)])
+    observed = pd.Index([], dtype="str")
+    if earlier is not None:
+        observed = earlier.observed(as_of, RESPONSE_DAYS)
+        if rest_days:
+            listed = earlier.last_contacted()
+            resting = resting.union(listed.index[listed > pd.Timestamp(after)])
     known = customers is not None and "contact_consent" in customers.columns
     refused = pd.Index([], dtype="str")
     if known:
         no = customers.filter(~customers.contact_consent).select("customer_id").execute()
         refused = pd.Index(no["customer_id"])
-    return Reachable(refused.sort_values(), resting.sort_values(), rest_days, known)
+    return Reachable(refused.sort_values(), resting.sort_values(), rest_days, known, observed)

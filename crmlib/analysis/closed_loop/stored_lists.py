@@ -55,6 +55,25 @@ class StoredLists:
         rows = self.rows[(self.rows["arm"] == CONTACT) & (self.rows["channel"] != NO_CHANNEL)]
         return rows.groupby("customer_id")["listed_on"].max().rename("last_contacted")
 
+    def observed(self, as_of: date, response_days: int) -> pd.Index:
+        """Return who is on a list whose response is still being compared, in either arm: ``customer_id``, sorted.
+
+        Parameters
+        ----------
+        as_of : datetime.date
+            Last known day.
+        response_days : int
+            Days after a list in which its two arms are compared, the day of the list not counted.
+
+        Notes
+        -----
+        If those held out were contacted within these days while those contacted rest, the new contact would count as
+        the margin of those left alone, and every action would seem to do less than it does.
+        """
+        after = pd.Timestamp(as_of) - pd.Timedelta(days=response_days)
+        rows = self.rows[(self.rows["listed_on"] > after) & (self.rows["channel"] != NO_CHANNEL)]
+        return pd.Index(rows["customer_id"].unique(), dtype="str", name="customer_id").sort_values()
+
 
 def read_lists(
     earlier: pd.DataFrame | None,

@@ -7,6 +7,7 @@ import pandas as pd
 
 from crmlib.analysis.actions.choice import Choice
 from crmlib.analysis.actions.expected import ActionProfit
+from crmlib.analysis.actions.lot import RESPONSE_DAYS
 from crmlib.analysis.actions.offers import Offers
 from crmlib.analysis.actions.past_campaigns import ALIKE, PastCampaigns
 from crmlib.analysis.actions.policies import BEST, EVERYONE
@@ -62,12 +63,18 @@ def reach(wb: Workbook, allowed: Reachable) -> Sentence:
         else "The data do not say who refused contact, so nobody is taken to have done so: check that before sending."
     )
     return wb.cases(
+        (len(allowed.observed) > 0,
+         "{peace:count customer} {are} left in peace this month. {seen:count customer} {were} on a list of the last "
+         "{response:count day}, contacted or held out by lot: what that list brought is known only when these days are "
+         "over, and until then both groups must be treated alike. {rest:count customer} had a contact in the last "
+         "{days:count day}; some may be in both numbers. " + consent),
         (len(allowed.resting) > 0,
          "{rest:count customer} had a contact in the last {days:count day} and {are} left in peace this month. "
          + consent),
         (True, "Nobody had a contact in the last {days:count day}. " + consent),
-        rest=len(allowed.resting), days=allowed.rest_days, refused=len(allowed.refused),
-        are="is" if len(allowed.resting) == 1 else "are",
+        rest=len(allowed.resting), days=allowed.rest_days, refused=len(allowed.refused), response=RESPONSE_DAYS,
+        peace=len(allowed.left_in_peace), seen=len(allowed.observed),
+        are="is" if len(allowed.left_in_peace) == 1 else "are", were="was" if len(allowed.observed) == 1 else "were",
     )  # fmt: skip
 
 

@@ -35,6 +35,21 @@ def test_who_is_reached_by_no_channel_was_not_contacted(stored_list):
     assert read_lists(stored, KNOWN, TODAY).last_contacted().index.tolist() == ["A", "C"]
 
 
+def test_both_arms_are_observed_until_the_response_is_known(stored_list):
+    """The list of 31 May is 30 days old; of 90 days, the last is 29 August."""
+    stored = pd.concat([stored_list(ids="AB"), stored_list(date(2026, 3, 10), ids="CD")])
+    for day, who in (
+        (TODAY, "AB"),
+        (date(2026, 5, 31), "ABCD"),
+        (date(2026, 8, 28), "AB"),
+        (date(2026, 8, 29), ""),
+    ):
+        assert read_lists(stored, KNOWN, day).observed(day, 90).tolist() == list(who)
+    unseen = read_lists(stored_list(channel=["letter", "none", "phone", "none"]), KNOWN, TODAY)
+    assert unseen.observed(TODAY, 90).tolist() == ["A", "C"]
+    assert read_lists(None, KNOWN, TODAY).observed(TODAY, 90).empty
+
+
 def test_who_is_left_alone_is_on_no_list(stored_list):
     stored = stored_list(arm=["contact", "leave alone", "hold out", "leave alone"])
     assert read_lists(stored, KNOWN, TODAY).rows["customer_id"].tolist() == ["A", "C"]
