@@ -115,7 +115,7 @@ def step_columns(table: pd.DataFrame, window_days: int | None) -> dict[str, tupl
     columns |= {name: (f"To {name}", "share1") for name in list(TERMS)[1:]}
     if "churn" in table:
         columns |= {
-            "away": (f"Stay away, next {in_words(window_days)}", "share"), "churn": ("Within a year", "share"),
+            "away": (f"Stay away, next {in_words(window_days)}", "share"),
             "fall": ("Or that must fall by (points)", "number"),
         }  # fmt: skip
     return columns
@@ -159,7 +159,7 @@ def plan_columns() -> dict[str, tuple[str, str]]:
         {"segment": ("Group", "text")}
         | {name: (name.capitalize(), "count") for name in TERMS}
         | {
-            "raised": ("Raised", "count"), "raise_cost": ("Costs more", "full_money"),
+            "raised": ("Raised", "count"),
             "level_gain": ("Expected gain", "full_money"),
         }
     )  # fmt: skip
