@@ -60,6 +60,14 @@ def _iso_day_or_empty(text: str) -> str:
     return text
 
 
+def _action_and_share(entries: list[str]) -> list[str]:
+    names = [entry.strip().rpartition(" ")[0].strip() for entry in entries]
+    shares = [float(entry.strip().rpartition(" ")[2]) for entry in entries]
+    if not all(names) or len(set(names)) < len(names) or not all(0 < share <= 1 for share in shares):
+        raise ValueError("not an action and a share each, and each action once")
+    return entries
+
+
 def _whole(lowest: int, highest: int | None, words: str) -> Rule:
     return Rule(Annotated[int, Field(ge=lowest, le=highest)], words)
 
@@ -115,7 +123,10 @@ KNOWN: dict[str, Rule] = {
     "monthly_budget": _PRICE,
     "calls_per_month": _whole(0, None, "a whole number of calls, 0 or more"),
     "rest_days": _whole(0, 365, "a whole number of days from 0 to 365"),
-    "assumed_rates": Rule(list[str], "a list of an action and a share in quotes, such as 'save 0.1'"),
+    "assumed_rates": Rule(
+        Annotated[list[str], AfterValidator(_action_and_share)],
+        "a list of an action and a share above 0 and at most 1 in quotes, such as 'save 0.1', each action once",
+    ),
 }
 
 

@@ -148,6 +148,8 @@ def test_a_tested_rate_stands_beside_what_was_assumed():
     rows = tables.rate_rows(shown_by_test(-0.02, 0.03), ("save", "reprice"))
     assert rows["label"].tolist() == ["Save, assumed", "Save, after tests", "Reprice, not tested"]
     assert ((rows["low"] < rows["value"]) & (rows["value"] < rows["high"])).all()
+    wide = tables.rate_rows(prior_rates(["up-sell 0.9"]), ("up-sell",))
+    assert wide["high"].tolist() == [1.0] and wide["low"].between(-1, 0.9).all()
 
 
 def test_all_campaigns_together_are_told_only_where_there_are_several_kinds():

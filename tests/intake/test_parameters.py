@@ -64,6 +64,19 @@ def test_a_value_not_allowed_names_the_parameter_and_what_is_allowed(given):
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize("value", [[], ["save 0.1"], ["win back 0.02", "up-sell 1"]])
+def test_assumed_rates_name_an_action_and_a_share(value):
+    assert check_values({"assumed_rates": value}) == {"assumed_rates": value}
+
+
+@pytest.mark.parametrize(
+    "value", [["save 2"], ["save 0"], ["save nan"], ["save"], ["0.1"], ["save x"], ["save 0.1", "save 0.2"]]
+)
+def test_other_assumed_rates_are_refused_before_anything_runs(value):
+    with pytest.raises(ParameterError, match=r"assumed_rates = .*each action once"):
+        check_values({"assumed_rates": value})
+
+
 def test_an_unknown_name_suggests_the_nearest():
     with pytest.raises(ParameterError, match="'period_months'") as caught:
         check_parameters(DECLARED, {"period_month": 3})

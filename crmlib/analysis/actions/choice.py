@@ -165,7 +165,7 @@ def _because(
     if chosen:
         return ""
     if not len(keys):
-        return "No customer is eligible for any action."
+        return "No customer is eligible for any action that could be valued."
     if not gaining:
         return NONE_PAYS
     short = [

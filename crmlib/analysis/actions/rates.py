@@ -38,7 +38,7 @@ def prior_rates(own: Sequence[str] = ()) -> pd.DataFrame:
     Raises
     ------
     ParameterError
-        If an own rate names no action of the menu, or is no share above 0 and at most 1.
+        If an own rate names no action of the menu, or is no share above 0 and at most 1, or if an action stands twice.
 
     Examples
     --------
@@ -172,6 +172,10 @@ def _own(own: Sequence[str]) -> dict[str, float]:
                 f"assumed rate {str(entry)!r}",
                 f"an action and a share above 0 and at most 1, such as 'save 0.1'; actions are {', '.join(MENU)}",
                 "correct it",
+            )
+        if name in found:
+            raise ParameterError(
+                f"two assumed rates of {name}", "one for each action", "keep the one that is meant"
             )
         found[name] = value
     return found

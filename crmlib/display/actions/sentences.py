@@ -114,7 +114,7 @@ def pays_alone(wb: Workbook, profit: ActionProfit) -> Sentence:
     pays = [name for name in table.index if table.loc[name, "all_profit"] > 0]
     loses = [name for name in table.index if table.loc[name, "all_profit"] <= 0]
     return wb.cases(
-        (len(table) == 0, "Nobody is eligible for any action."),
+        (len(table) == 0, "Nobody is eligible for any action that could be valued."),
         (len(loses) == 0, "At the rates assumed it would pay to treat all who are eligible."),
         (len(pays) == 0,
          "At the rates assumed **no action pays for all who are eligible**: each has to be kept to those who gain "

@@ -109,7 +109,10 @@ def rate_rows(rates: pd.DataFrame, actions: tuple[str, ...]) -> pd.DataFrame:
         else:
             rows.append((f"{titled(name)}, not tested", row["mean"], row["spread"]))
     frame = pd.DataFrame(rows, columns=["label", "value", "spread"])
-    return frame.assign(low=frame["value"] - Z * frame["spread"], high=frame["value"] + Z * frame["spread"])
+    half = Z * frame["spread"]  # a share: what the normal distribution has beyond is not shown
+    return frame.assign(
+        low=(frame["value"] - half).clip(-1.0, 1.0), high=(frame["value"] + half).clip(-1.0, 1.0)
+    )
 
 
 def campaigns(past: PastCampaigns) -> pd.DataFrame:

@@ -99,7 +99,7 @@ def test_without_limits_everybody_gets_the_best_that_earns():
             {"money": 9.0},
             "No action is expected to earn more than it costs with any customer.",
         ),
-        ([], {"money": 9.0}, "No customer is eligible for any action."),
+        ([], {"money": 9.0}, "No customer is eligible for any action that could be valued."),
     ],
 )
 def test_an_empty_list_says_why(options, limits, because):

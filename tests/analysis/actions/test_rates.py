@@ -89,3 +89,8 @@ def test_intervals_after_a_test_hold_the_true_rate_as_often_as_they_say():
         row = update_rates(prior, seen("save", rng.normal(rate, error), error, 1.0)).loc["save"]
         held += abs(rate - row["mean"]) < 1.96 * row["spread"]
     assert 0.92 < held / worlds < 0.98
+
+
+def test_an_action_has_one_assumed_rate():
+    with pytest.raises(ParameterError, match="two assumed rates of save"):
+        prior_rates(["save 0.1", "save 0.2"])
