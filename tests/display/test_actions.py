@@ -351,7 +351,9 @@ def test_ways_to_choose(wb, hold, compared):
     assert (
         sentences.policies_title(wb, nobody, "There is no money.") == "Nobody is contacted: there is no money"
     )
-    hold(sentences.policies(wb, nobody), "doing nothing is the best")
+    hold(sentences.policies(wb, nobody), "There is no action with a contact to compare")
+    loses = compared.assign(customers=compared["customers"].where(compared.index == "everyone", 0))
+    hold(sentences.policies(wb, loses), "doing nothing is the best")
     better = compared.assign(profit=[9.0, 5.0, 5.0, 5.0, 0.0])
     hold(sentences.policies(wb, better), "is expected to earn £4.00 less")
 

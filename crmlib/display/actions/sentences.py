@@ -286,6 +286,8 @@ def policies(wb: Workbook, table: pd.DataFrame) -> Sentence:
     """Compare choosing by profit with choosing by risk, and say at which rates the list would still pay."""
     best, risk = table.loc[BEST], table.loc["risk"]
     return wb.cases(
+        (table.loc[EVERYONE, "customers"] == 0,
+         "There is no action with a contact to compare: none could be valued, is allowed and was left open by tests."),
         (best["customers"] == 0,
          "With contacts, doing nothing is the best that can be done within the limits of this month."),
         (risk["profit"] < 0,
