@@ -13,7 +13,6 @@ import pandas as pd
 from crmlib.analysis.intervals import ratio_interval
 from crmlib.analysis.ledger import customer_ledger, order_lines
 from crmlib.analysis.period import Period
-from crmlib.analysis.segments.levels import LEVELS
 from crmlib.analysis.steps import ACTIONS
 from crmlib.analysis.targeting.decision import HOLD_OUT, LEAVE
 
@@ -304,8 +303,8 @@ def key_numbers(
     if segments is not None:
         if "profit" in segments:
             found["best_segment"] = float(segments.groupby("segment")["profit"].sum().max()), "money"
-        if "level" in segments:
-            found["raised"] = int(segments["level"].isin(LEVELS[1:]).sum()), "count"
+        if "raise_cost" in segments:
+            found["raised"] = int((segments["raise_cost"] > 0).sum()), "count"
     if actions is not None:
         # The list of the month is newer than the steps of the profit report, and has them in it.
         found["with_a_step"] = int((actions["arm"] != LEAVE).sum()), "count"

@@ -105,7 +105,7 @@ CONCEPTS = (
     ),
     Concept(
         "grow", "Relationship levels", "Who deserves a partnership, and who a good routine?", ("06_segments",),
-        "Customers whose margin carries more than the basic level", ("orders", "customers"),
+        "Customers whose margin carries more attention than they get", ("orders", "customers"),
         "how much attention each group gets", "raised",
     ),
     Concept(

@@ -4,6 +4,7 @@ import datetime as dt
 import math
 
 import ibis
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -196,7 +197,7 @@ def test_segments_levels_and_the_list_are_counted_from_their_tables():
         {
             "segment": ["a", "b", "b", "c"],
             "profit": [5.0, 4.0, 4.0, -9.0],
-            "level": ["basic", "reactive", "proactive", None],
+            "raise_cost": [0.0, 4.0, 30.0, np.nan],
         }
     )
     actions = pd.DataFrame({"arm": ["contact", "contact", "hold out", "leave alone"]})

@@ -87,7 +87,7 @@ def test_what_a_number_is_called_is_what_the_analysis_calls_it():
     period = Period.ending(pd.Timestamp("2026-06-30").date(), 12)
     churn = pd.DataFrame({"value_at_risk": [3.0]})
     values = pd.DataFrame({"value_12": [1.0], "value_36": [2.0]})
-    segments = pd.DataFrame({"segment": ["true friends"], "profit": [1.0], "level": ["proactive"]})
+    segments = pd.DataFrame({"segment": ["true friends"], "profit": [1.0], "raise_cost": [4.0]})
     actions = pd.DataFrame({"arm": ["contact"]})
     found = key_numbers(
         profits, base, cohorts, None, period, churn=churn, values=values, segments=segments, actions=actions

@@ -163,7 +163,7 @@ def test_next_steps_levels_and_the_lot_are_counted_from_the_newest_tables(either
     ).fetchall()
     assert listed > 0 and measure(executed, "Operational CRM") == f"{listed:,}"
     assert measure(executed, "Actions and the closed loop") == f"{held:,}"
-    ((raised,),) = duckdb.sql(f"SELECT count(*) FROM {groups} WHERE level NOT IN ('', 'basic')").fetchall()
+    ((raised,),) = duckdb.sql(f"SELECT count(*) FROM {groups} WHERE raise_cost > 0").fetchall()
     assert measure(executed, "Relationship levels") == f"{raised:,}"
     ((most,),) = duckdb.sql(
         f"SELECT max(money) FROM (SELECT sum(profit) AS money FROM {groups} GROUP BY segment)"
