@@ -205,7 +205,15 @@ def test_the_number_of_clusters_is_told_with_its_evidence(wb, hold, search, opti
 
 
 def test_the_title_of_steadiness(wb, plain, search):
-    plain(clusters_shown.steady_title(wb, counted(search, chosen=1)), "No number of groups")
+    plain(
+        clusters_shown.steady_title(wb, counted(search, chosen=1, reason="nothing_stable")),
+        "No number of groups",
+    )
+    plain(
+        clusters_shown.steady_title(wb, counted(search, chosen=1, reason="no_gap")), "lie no closer together"
+    )
+    said = str(clusters_shown.chosen(wb, counted(search, chosen=1, usual=2, reason="no_gap")))
+    plain(said, "what is steady lies no closer")
     plain(clusters_shown.steady_title(wb, search), "Two groups come back")
     assert clusters_shown.drawn(wb, search).endswith("80 customers, clusters made again 5 times")
 
@@ -608,6 +616,8 @@ def test_what_a_step_must_bring_is_its_cost_over_the_margin_or_a_fall_of_churn(w
     assert columns["away"][0] == "Stay away, next 6 months" and "points" in columns["fall"][0]
     note = levels_shown.steps_note(wb, table, 0.1)
     assert "10% discount" in note and "Gupta & Lehmann 2003" in note and "serving orders" in note
+    lost = levels_shown.steps_up(own.segments, own.book["margin"] - 1000, profile, own.terms, 0.1, 182)
+    assert (lost["margin"] < 0).all() and lost[list(own.terms.levels.index[1:])].isna().all().all()
     # A customer of margin 4 has 3 left after basic, which one step of 3 takes: no fall of churn brings that back.
     poor = levels_shown.steps_up(own.segments, own.book["margin"] * 0 + 4, profile, own.terms, 0.1, 182)
     assert poor["fall"].isna().all()

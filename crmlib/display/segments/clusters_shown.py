@@ -70,7 +70,14 @@ def steady_title(wb: Workbook, search: ClusterSearch) -> str:
     found = search.counted
     return str(
         wb.cases(
-            (found.chosen == 1, "No number of groups comes back reliably when customers are drawn anew"),
+            (
+                found.reason == "nothing_stable",
+                "No number of groups comes back reliably when customers are drawn anew",
+            ),
+            (
+                found.chosen == 1,
+                "Groups come back when customers are drawn anew, but lie no closer together than chance",
+            ),
             (True, "{k} groups come back when customers are drawn anew, more do not"),
             k=_word(found.chosen),
         )
@@ -88,7 +95,7 @@ def chosen(wb: Workbook, search: ClusterSearch) -> Sentence:
          "**One group, not several.** {why} Cut into two all the same, {change:share} of the customers would be in the "
          "other group had others like them been drawn."),
         (found.chosen == 1,
-         "**One group by a strict limit, {other} by the usual one.** At {strict:number2} nothing is steady enough; at "
+         "**One group by a strict limit, {other} by the usual one.** At {strict:number2} {why_strict}; at "
          "{usual:number2} {other} groups would count. Cut into two, {change:share} of the customers would be in the "
          "other group had others like them been drawn."),
         (found.kind == "natural" and len(others) > 0,
@@ -112,6 +119,8 @@ def chosen(wb: Workbook, search: ClusterSearch) -> Sentence:
          "{apart:number2}, where {weak:number2} would be a weak structure): one crowd, cut where it always cuts."),
         why="Nothing comes back when customers are drawn anew." if found.reason == "nothing_stable" else
         "Customers lie no closer together than without any groups.",
+        why_strict="nothing is steady enough" if found.reason == "nothing_stable" else
+        "what is steady lies no closer together than without any groups",
         k=_word(found.chosen), other=other, strict=HIGHLY_STABLE, usual=VALID, change=float(row["change_by_chance"]),
         jaccard=float(row["least_jaccard"]), apart=float(row["silhouette"]),
         structure=_structure(found), apart_words=lie_apart(found), weak=SILHOUETTES[0], rival=_rival(wb, search, other),

@@ -92,7 +92,8 @@ def steps_up(
     Returns
     -------
     DataFrame
-        ``segment``, ``margin`` (mean), for each level above the lowest the share by which the margin must rise, and,
+        ``segment``, ``margin`` (mean), for each level above the lowest the share by which the margin must rise (NaN
+        where it is not above 0: no share of it is a rise), and,
         where churn is known, ``away`` (within the window), ``churn`` (within a year) and ``fall`` (points of the
         yearly churn by which it must fall instead, for the first step; NaN where churn is not as high as that).
     """
@@ -103,6 +104,7 @@ def steps_up(
         table["churn"] = 1 - (1 - table["away"]) ** (12 * DAYS_PER_MONTH / window_days)
     found = moving_up(table, terms.levels, annual_rate)
     shares = found["break_even_share"].where(found["break_even_share"] > 0).unstack("level")
+    shares = shares.where(table["margin"] > 0, axis=0)
     wide = table.join(shares[list(terms.levels.index[1:])])
     first = found.xs(terms.levels.index[1], level="level")
     wide["fall"] = 100 * first["break_even_churn"].where(first["possible"].fillna(False).astype(bool))
