@@ -5,8 +5,13 @@ import pytest
 from crmlib.intake.contract import TABLES
 from crmlib.intake.simulate.company import window_of
 
-# Columns for other companies: a club has one plan and one way to pay.
-NOT_DRAWN = {("contracts", "plan"), ("contracts", "service"), ("contracts", "payment")}
+# Columns for other companies: a club has one plan and one way to pay, and nobody is asked for consent.
+NOT_DRAWN = {
+    ("contracts", "plan"),
+    ("contracts", "service"),
+    ("contracts", "payment"),
+    ("customers", "contact_consent"),
+}
 COLUMNS = [(table.name, column) for table in TABLES.values() for column in table.columns]
 
 
