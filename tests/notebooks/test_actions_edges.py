@@ -10,7 +10,9 @@ from edge_companies import CHURNING, KINDS, UNSAYABLE, write
 
 NAME = "09_actions"
 # What stands beside the notebook, by company.
-COMPANIES = {"hostile everywhere": ("04_lifetime_value",), "contracts only": ("03_churn",)}
+COMPANIES = {"hostile everywhere": ("04_lifetime_value", "03_churn"), "contracts only": ("03_churn",)}
+# Letters and offers that cost next to nothing, so that there is a list to look at.
+TERMS = {"hostile everywhere": {"contact_cost": 0.01, "offer_cost": 0.01, "assumed_rates": ["save 0.9"]}}
 
 
 def refuses(who):
@@ -34,7 +36,7 @@ def company(run, tmp_path_factory):
                 drawn["customers"] = ((*head, "contact_consent"), asked)
             source = str(write(tmp_path_factory.mktemp("company"), drawn))
             beside = [run(other, source=source) for other in COMPANIES[name]]
-            done[name] = run(NAME, beside, source=source, rest_days=0)
+            done[name] = run(NAME, beside, source=source, rest_days=0, **TERMS.get(name, {}))
             done[name].source = Path(source).parent
         return done[name]
 
@@ -62,7 +64,7 @@ def test_hostile_names_are_text_on_the_page_and_in_a_spreadsheet(company):
     executed = company("hostile everywhere")
     pages = "".join("".join(output.get("data", {}).get("text/html", "")) for output in executed.outputs)
     assert "<script>" not in pages and "<b>x</b>" not in pages
-    assert listed(executed)["action"].isin(["win back", "cross-sell"]).any()
+    assert listed(executed)["action"].isin(["win back", "cross-sell", "save"]).any()
     with executed.table("actions.csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == len(listed(executed))
