@@ -1,5 +1,6 @@
 """What the notebook on segments says: every case of its sentences, tables, cards and closing."""
 
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
@@ -798,6 +799,35 @@ def club_of(
 )
 def test_the_effect_of_the_club_is_told_as_sure_as_it_is(wb, hold, options, said):
     hold(club_shown.effect_said(wb, club_of(**options)), *said)
+
+
+def test_a_club_joined_at_the_till_is_said_to_be_mended_for_it(wb, hold):
+    assert "ordered on the day" not in str(club_shown.effect_said(wb, club_of()))
+    joined = replace(club_of(), at_the_till=0.62)
+    hold(
+        club_shown.effect_said(wb, joined), "62% of the joiners ordered on the day they joined", "made up for"
+    )
+
+
+def test_a_club_joined_at_the_till_is_estimated_with_the_chance_to_join(monkeypatch):
+    """Where so many join with an order, effect and discounts are both told of the chance; else of none."""
+    seen = {}
+    panel = SimpleNamespace(months=pd.period_range("2024-01", periods=2, freq="M"))
+    monkeypatch.setattr(club_shown, "club", lambda tables, day: SimpleNamespace(as_of=day))
+    monkeypatch.setattr(club_shown, "club_panel", lambda *given: panel)
+    monkeypatch.setattr(club_shown, "joining_chance", lambda *given: "the chance")
+    monkeypatch.setattr(club_shown, "club_effect", lambda *given, chance, **more: seen.update(effect=chance))
+    monkeypatch.setattr(
+        club_shown, "discount_rise", lambda *given, chance, **more: seen.update(discount=chance)
+    )
+    for name in ("naive_comparisons", "comparisons_beside_truth", "programme_profit"):
+        monkeypatch.setattr(club_shown, name, lambda *given: None)
+    for matters, expected in ((True, "the chance"), (False, None)):
+        ordered = SimpleNamespace(matters=matters, share=0.6)
+        monkeypatch.setattr(club_shown, "joining_orders", lambda *given, found=ordered: found)
+        answer = club_shown.answer({}.get, None, SimpleNamespace(last="day"), 5.0, None, 1)
+        assert seen == {"effect": expected, "discount": expected}
+        assert answer.at_the_till == (0.6 if matters else None)
 
 
 @pytest.mark.parametrize(

@@ -91,11 +91,6 @@ class ClubEffect:
         """Whether the interval leaves out zero."""
         return bool(self.low > 0 or self.high < 0)
 
-    @property
-    def extra_per_month(self) -> float:
-        """What membership adds in a month of a member."""
-        return (self.observed - self.expected) / self.member_months
-
 
 def club_effect(
     panel: ClubPanel,

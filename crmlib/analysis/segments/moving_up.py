@@ -5,11 +5,8 @@ levels differ today is seen, but not caused by the level, since better customers
 changes is an assumption of the user until a trial has measured it: see `crmlib.analysis.segments.level_effects`.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from crmlib.analysis.segments.customer_numbers import customer_numbers
 from crmlib.analysis.segments.levels import level_break_even
@@ -119,79 +116,3 @@ def lived_levels(spent: pd.Series, levels: pd.DataFrame) -> pd.Series:
     return pd.Series(
         pd.Categorical.from_codes(place, list(levels.index), ordered=True), index=spent.index, name="level"
     )
-
-
-def observed_differences(
-    customers: pd.DataFrame, measures: Sequence[str] = ("money", "churn_probability"), level: float = 0.95
-) -> pd.DataFrame:
-    """How customers of one segment differ from level to level today: seen, not caused by the level.
-
-    Parameters
-    ----------
-    customers : DataFrame
-        ``segment``, ``level`` (ordered categorical, as of `lived_levels`) and the measures, by customer; customers
-        without a segment or a value are left out of that measure.
-    measures : sequence of str
-    level : float
-        Level of the intervals.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by ``segment``, ``level`` (the higher one) and ``measure``, where customers of the segment live at two
-        levels: ``from_level`` (the nearest lower one that anybody lives at), ``customers`` and ``customers_below``
-        (with a value), ``mean``, ``mean_below``, ``difference``, ``low``, ``high`` (NaN where either side is a single
-        customer).
-
-    Raises
-    ------
-    DataError
-        If a column is missing, or levels have no order.
-
-    Notes
-    -----
-    Welch's interval by the normal distribution. Customers were not given levels by lot: those who bought more were
-    served more. The difference is an upper hint at most.
-
-    Examples
-    --------
-    >>> people = pd.DataFrame({"segment": "x", "money": [1.0, 3, 8, 10]}, index=list("ABCD"))
-    >>> people["level"] = pd.Categorical(["basic", "basic", "high", "high"], ["basic", "high"], ordered=True)
-    >>> observed_differences(people, ["money"])[["mean_below", "mean", "difference"]].values.tolist()
-    [[2.0, 9.0, 7.0]]
-    """
-    absent = [name for name in ("segment", "level", *measures) if name not in customers]
-    if absent or not isinstance(customers["level"].dtype, pd.CategoricalDtype):
-        raise DataError(
-            f"customers without {', '.join(absent)}" if absent else "levels without an order",
-            "segment, level as an ordered category, and the measures",
-            "take lived_levels for the level",
-        )
-    names = np.array(customers["level"].cat.categories, dtype=object)
-    place = customers["level"].cat.codes.to_numpy()
-    parts = []
-    for measure in measures:
-        held = customers[measure].astype("float64").groupby([customers["segment"].astype("object"), place])
-        table = held.agg(["count", "mean", "var"])
-        segments = table.index.levels[0]
-        table = table.reindex(pd.MultiIndex.from_product([segments, range(len(names))]))
-        count, mean, spread = (
-            table[c].to_numpy().reshape(len(segments), -1) for c in ("count", "mean", "var")
-        )
-        count = np.nan_to_num(count)
-        # Number of the nearest lower level at which somebody of the segment lives; -1 for none.
-        lived = np.where(count > 0, np.arange(len(names)), -1)
-        below = np.maximum.accumulate(lived, axis=1)[:, :-1]
-        row, above = np.nonzero((count[:, 1:] > 0) & (below >= 0))
-        lower, above = below[row, above], above + 1
-        with np.errstate(divide="ignore", invalid="ignore"):
-            error = np.sqrt(spread[row, above] / count[row, above] + spread[row, lower] / count[row, lower])
-        gap, half = mean[row, above] - mean[row, lower], norm.ppf((1 + level) / 2) * error
-        found = {
-            "segment": segments.to_numpy(object)[row], "level": names[above], "measure": measure,
-            "from_level": names[lower], "customers": count[row, above].astype(int),
-            "customers_below": count[row, lower].astype(int), "mean": mean[row, above], "mean_below": mean[row, lower],
-            "difference": gap, "low": gap - half, "high": gap + half,
-        }  # fmt: skip
-        parts.append(pd.DataFrame(found))
-    return pd.concat(parts).set_index(["segment", "level", "measure"])

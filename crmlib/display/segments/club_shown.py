@@ -8,6 +8,8 @@ import pandas as pd
 
 from crmlib.analysis.churn.activity import Tables
 from crmlib.analysis.loyalty.discount_rise import DiscountRise, discount_rise
+from crmlib.analysis.loyalty.joining_chance import joining_chance
+from crmlib.analysis.loyalty.joining_orders import joining_orders
 from crmlib.analysis.loyalty.loyalty_truth import comparisons_beside_truth
 from crmlib.analysis.loyalty.membership import Club, club
 from crmlib.analysis.loyalty.membership_worth import WORTH, membership_worth
@@ -48,6 +50,9 @@ class ClubAnswer:
     truth : float or None
     discount : DiscountRise or None
     profit : ProgrammeProfit
+    at_the_till : float or None
+        Share of joiners who ordered on the day they joined, where it is so large that the effect had to be mended
+        for it; else None.
     """
 
     members: Club
@@ -57,6 +62,7 @@ class ClubAnswer:
     truth: float | None
     discount: DiscountRise | None
     profit: ProgrammeProfit
+    at_the_till: float | None = None
 
 
 def answer(
@@ -75,11 +81,15 @@ def answer(
             "no day on which a customer joined a club", "customers with club_member_since", "add the column"
         )
     panel = club_panel(members, lines, members.as_of, tables("customers"))
-    effect = club_effect(panel, horizon=_HORIZON, seed=seed)
-    discount = discount_rise(panel, horizon=_HORIZON)
+    first = panel.months[0].start_time.date()
+    ordered = joining_orders(members, lines, first)
+    till = ordered is not None and ordered.matters
+    chance = joining_chance(members, lines, first, tables("customers")) if till else None
+    effect = club_effect(panel, horizon=_HORIZON, seed=seed, chance=chance)
+    discount = discount_rise(panel, horizon=_HORIZON, chance=chance)
     return ClubAnswer(
         members, panel, effect, comparisons_beside_truth(naive_comparisons(panel), effect, truth), truth, discount,
-        programme_profit(members, lines, effect, period, reward_cost, discount),
+        programme_profit(members, lines, effect, period, reward_cost, discount), ordered.share if till else None,
     )  # fmt: skip
 
 
@@ -134,21 +144,27 @@ def effect_said(wb: Workbook, found: ClubAnswer) -> Sentence:
     """Say what membership changes, how sure that is, and whether anything was there before joining."""
     effect, before = found.effect, found.effect.before
     early = before.p_value == before.p_value
+    till = (
+        " {till:share} of the joiners ordered on the day they joined, so the months before lack just those orders; "
+        "that is made up for by the chance to join."
+        if found.at_the_till is not None
+        else ""
+    )
     return wb.cases(
         (effect.low > 0,
          "**Membership raises purchases by {own:share}** (95% interval {low:share} to {high:share}) while a member is "
          "a "
-         "customer, by {n:count} who joined within the data." + _early(before)),
+         "customer, by {n:count} who joined within the data." + _early(before) + till),
         (effect.high < 0,
          "**Membership lowers purchases by {less:share}** (95% interval {down:share} to {up:share}) while a member is "
          "a "
-         "customer, by {n:count} who joined within the data." + _early(before)),
+         "customer, by {n:count} who joined within the data." + _early(before) + till),
         (True,
          "**Whether membership raises purchases is not clear:** {own:share}, with a 95% interval from {low:share} to "
-         "{high:share}, by {n:count} who joined within the data." + _early(before)),
+         "{high:share}, by {n:count} who joined within the data." + _early(before) + till),
         own=effect.effect, low=effect.low, high=effect.high, n=effect.joiners, less=-effect.effect, down=-effect.high,
         up=-effect.low, early=before.effect if early else 0.0, p=before.p_value if early else 0.0,
-        start=before.low if early else 0.0, end=before.high if early else 0.0,
+        start=before.low if early else 0.0, end=before.high if early else 0.0, till=found.at_the_till or 0.0,
     )  # fmt: skip
 
 

@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import ttest_ind
 
 from crmlib.analysis.segments.levels import level_break_even
-from crmlib.analysis.segments.moving_up import lived_levels, moving_up, observed_differences
+from crmlib.analysis.segments.moving_up import lived_levels, moving_up
 from crmlib.errors import DataError, ParameterError
 
 LEVELS = pd.DataFrame(
@@ -68,50 +67,3 @@ def test_customers_live_at_the_level_their_relationship_pays_for():
         lived_levels(spent, LEVELS.assign(cost=[2, 2, 9]))
     with pytest.raises(DataError, match="spent = nan"):
         lived_levels(spent.where(spent > 0), LEVELS)
-
-
-@pytest.fixture
-def served():
-    rng = np.random.default_rng(3)
-    level = pd.Categorical.from_codes(rng.integers(0, 2, 300), list(LEVELS.index), ordered=True)
-    frame = pd.DataFrame({"segment": rng.choice(["many", "few"], 300), "level": level})
-    frame["money"] = rng.normal(50, 9, 300) + 20 * level.codes
-    frame["churn_probability"] = np.where(rng.random(300) < 0.2, np.nan, rng.random(300))
-    return frame
-
-
-def test_differences_between_levels_are_those_of_the_means_within_a_segment(served):
-    found = observed_differences(served)
-    assert len(found) == 2 * 2
-    row = found.loc[("few", "reactive", "money")]
-    own = served[served["segment"] == "few"]
-    above, below = (own.loc[own["level"] == name, "money"] for name in ("reactive", "basic"))
-    assert row["difference"] == pytest.approx(above.mean() - below.mean())
-    assert row[["customers", "customers_below"]].tolist() == [len(above), len(below)]
-    ends = ttest_ind(above, below, equal_var=False).confidence_interval(0.95)
-    assert [row["low"], row["high"]] == pytest.approx(list(ends), rel=0.02)
-    assert row["low"] < 20 < row["high"] and row["from_level"] == "basic"
-    assert found.loc[("few", "reactive", "churn_probability"), "customers"] < len(above)
-
-
-def test_a_level_nobody_lives_at_is_passed_over(served):
-    top = served["level"].mask(served.index < 9, "full partnership")
-    frame = served.assign(level=top)[(served["level"] == "basic") | (served.index < 9)]
-    found = observed_differences(frame, ["money"])
-    assert found.index.get_level_values("level").tolist() == ["full partnership"] * 2
-    assert found["from_level"].tolist() == ["basic"] * 2 and found["customers"].sum() == 9
-    alone = observed_differences(served[:1])
-    assert alone.empty
-    ends = pd.Categorical(["basic", "reactive"], top.cat.categories, ordered=True)
-    row = observed_differences(served[:2].assign(segment="x", level=ends))
-    assert row["difference"].notna().any() and row[["low", "high"]].isna().all().all()
-
-
-def test_customers_of_no_segment_are_left_out_and_rows_do_not_matter(served):
-    lost = served.assign(segment=served["segment"].where(served.index > 20))
-    found = observed_differences(lost)
-    pd.testing.assert_frame_equal(found, observed_differences(served[served.index > 20].iloc[::-1]))
-    with pytest.raises(DataError, match="without age"):
-        observed_differences(served, ["age"])
-    with pytest.raises(DataError, match="order"):
-        observed_differences(served.assign(level="basic"))
